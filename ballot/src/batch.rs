@@ -1,0 +1,171 @@
+//! A batch of ballots in columns: how ballots travel in one record of the journal.
+//!
+//! Decoding never trusts a length: columns that do not match are refused whole.
+
+use bytes::Bytes;
+
+use crate::wire;
+use crate::{CHOICES_MAX, ChoiceSet, VoterId};
+
+/// One voter's submission, stamped with its cast time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ballot {
+    /// Who.
+    pub voter: VoterId,
+    /// What.
+    pub choices: ChoiceSet,
+    /// When the edge received it, milliseconds since 1970-01-01 UTC.
+    pub cast_at_ms: i64,
+}
+
+/// Collects ballots into the columns of a record.
+#[derive(Debug, Clone)]
+pub struct BatchBuilder {
+    words: usize,
+    voter_high: Vec<u8>,
+    voter_low: Vec<u8>,
+    choices: Vec<u8>,
+    cast_at_ms: Vec<u8>,
+    latest_ms: i64,
+}
+
+impl BatchBuilder {
+    /// An empty batch of a campaign whose choice sets take `words` words.
+    #[must_use]
+    pub fn new(words: usize) -> Self {
+        Self {
+            words: words.clamp(1, CHOICES_MAX / 64),
+            voter_high: Vec::new(),
+            voter_low: Vec::new(),
+            choices: Vec::new(),
+            cast_at_ms: Vec::new(),
+            latest_ms: i64::MIN,
+        }
+    }
+
+    /// Adds a ballot and answers its index.
+    pub fn push(&mut self, ballot: &Ballot) -> u32 {
+        let index = self.len();
+        self.voter_high.extend_from_slice(&ballot.voter.high.to_le_bytes());
+        self.voter_low.extend_from_slice(&ballot.voter.low.to_le_bytes());
+        for word in ballot.choices.words(self.words) {
+            self.choices.extend_from_slice(&word.to_le_bytes());
+        }
+        self.cast_at_ms.extend_from_slice(&ballot.cast_at_ms.to_le_bytes());
+        self.latest_ms = self.latest_ms.max(ballot.cast_at_ms);
+        index
+    }
+
+    /// How many ballots are in.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.voter_high.len() / 8).unwrap_or(u32::MAX)
+    }
+
+    /// Whether none is in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.voter_high.is_empty()
+    }
+
+    /// The latest cast time in it, the record's timestamp; `i64::MIN` when empty.
+    #[must_use]
+    pub const fn latest_ms(&self) -> i64 {
+        self.latest_ms
+    }
+
+    /// The finished batch; cheap, the columns are handed over.
+    #[must_use]
+    pub fn finish(self) -> Batch {
+        Batch {
+            words: self.words,
+            voter_high: self.voter_high.into(),
+            voter_low: self.voter_low.into(),
+            choices: self.choices.into(),
+            cast_at_ms: self.cast_at_ms.into(),
+        }
+    }
+}
+
+/// A batch as read from, or about to be written to, the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    words: usize,
+    voter_high: Bytes,
+    voter_low: Bytes,
+    choices: Bytes,
+    cast_at_ms: Bytes,
+}
+
+impl Batch {
+    /// How many ballots are in it; at least one.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.voter_high.len() / 8
+    }
+
+    /// Never: a record without ballots does not decode.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.voter_high.is_empty()
+    }
+
+    /// The ballot at an index.
+    #[must_use]
+    pub fn ballot(&self, index: usize) -> Option<Ballot> {
+        self.ballots().nth(index)
+    }
+
+    /// The ballots in order.
+    pub fn ballots(&self) -> impl ExactSizeIterator<Item = Ballot> + '_ {
+        let choices = self.choices.chunks_exact(8 * self.words);
+        let voters = words(&self.voter_high).zip(words(&self.voter_low));
+        voters.zip(choices).zip(words(&self.cast_at_ms)).map(
+            |(((high, low), choices), cast_at_ms)| {
+                let mut set = [0; CHOICES_MAX / 64];
+                for (word, value) in set.iter_mut().zip(words(choices)) {
+                    *word = value;
+                }
+                Ballot {
+                    voter: VoterId { high, low },
+                    choices: ChoiceSet::from_words(&set).unwrap_or_default(),
+                    cast_at_ms: cast_at_ms.cast_signed(),
+                }
+            },
+        )
+    }
+
+    pub(crate) fn to_wire(&self) -> wire::Batch {
+        wire::Batch {
+            voter_high: self.voter_high.clone(),
+            voter_low: self.voter_low.clone(),
+            choices: self.choices.clone(),
+            cast_at_ms: self.cast_at_ms.clone(),
+        }
+    }
+
+    pub(crate) fn from_wire(batch: wire::Batch) -> Option<Self> {
+        let length = batch.voter_high.len();
+        let whole = length != 0
+            && length % 8 == 0
+            && batch.voter_low.len() == length
+            && batch.cast_at_ms.len() == length
+            && batch.choices.len() % length == 0;
+        let words = batch.choices.len().checked_div(length)?;
+        (whole && (1..=CHOICES_MAX / 64).contains(&words)).then_some(Self {
+            words,
+            voter_high: batch.voter_high,
+            voter_low: batch.voter_low,
+            choices: batch.choices,
+            cast_at_ms: batch.cast_at_ms,
+        })
+    }
+}
+
+fn words(column: &[u8]) -> impl ExactSizeIterator<Item = u64> + '_ {
+    column.chunks_exact(8).map(|chunk| {
+        let mut word = [0; 8];
+        word.copy_from_slice(chunk);
+        u64::from_le_bytes(word)
+    })
+}

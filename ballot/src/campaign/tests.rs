@@ -1,0 +1,351 @@
+//! What the campaign file promises: the real file, every limit, every message, and no panic.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HUBEI: &str = include_str!("../../../campaigns/hubei-2023.toml");
+
+/// A valid file of six lines before its two choices.
+const SMALL: &str = r#"id = "a-1"
+title = "T"
+zone = "Europe/Berlin"
+opens_at = 2023-12-18T10:00:00
+closes_at = 2023-12-20T00:00:00
+choices_per_ballot_max = 2
+[[choices]]
+number = 1
+title = "One"
+
+[[choices]]
+number = 2
+title = "Two"
+"#;
+
+fn day(text: &str) -> VotingDay {
+    text.parse().unwrap()
+}
+
+/// The problems of `SMALL` with `from` replaced by `to`.
+fn problems(from: &str, to: &str) -> String {
+    assert!(SMALL.contains(from), "{from}");
+    Campaign::parse(&SMALL.replacen(from, to, 1))
+        .unwrap_err()
+        .to_string()
+}
+
+#[test]
+fn the_hubei_campaign_is_what_was_announced() {
+    let campaign = Campaign::parse(HUBEI).unwrap();
+    assert_eq!(campaign.id, "hubei-2023");
+    assert_eq!((campaign.choices.len(), campaign.days().len()), (20, 7));
+    // 2023-12-18 02:00 and 2023-12-24 09:00 UTC.
+    assert_eq!(campaign.opens_at_ms, 1_702_864_800_000);
+    assert_eq!(campaign.closes_at_ms, 1_703_408_400_000);
+    assert_eq!(
+        (
+            campaign.choices_per_ballot_min,
+            campaign.choices_per_ballot_max
+        ),
+        (1, 10)
+    );
+    assert!(campaign.followers_only);
+    assert_eq!(
+        (campaign.grace_ms, campaign.voters_per_day_max),
+        (60_000, 2_000_000)
+    );
+    assert!(
+        campaign
+            .choices
+            .iter()
+            .all(|c| c.organisation.is_some() && c.summary.is_some())
+    );
+    let first = campaign.days()[0];
+    // The first day ends with midnight in Shanghai, 16:00 UTC.
+    assert_eq!(
+        first,
+        Day {
+            day: day("2023-12-18"),
+            start_ms: 1_702_864_800_000,
+            end_ms: 1_702_915_200_000
+        }
+    );
+}
+
+#[test]
+fn a_window_that_ends_with_midnight_has_no_empty_last_day() {
+    let days = Campaign::parse(SMALL).unwrap().days();
+    assert_eq!(
+        days.iter().map(|d| d.day).collect::<Vec<_>>(),
+        [day("2023-12-18"), day("2023-12-19")]
+    );
+}
+
+#[test]
+fn a_problem_names_line_field_and_fix() {
+    let cases = [
+        (
+            "_max = 2",
+            "_max = 25",
+            "line 6: choices_per_ballot_max: 25 is more than the 2 choices; \
+          give 1 to 2",
+        ),
+        (
+            "_max = 2",
+            "_max = 0",
+            "line 6: choices_per_ballot_max: 0 is out of range; give 1 to 2",
+        ),
+        (
+            "_max = 2",
+            "_max = 1\nchoices_per_ballot_min = 2",
+            "line 7: choices_per_ballot_min: \
+          2 is more than choices_per_ballot_max, 1; give 1 to 1",
+        ),
+        (
+            "number = 2",
+            "number = 3",
+            "line 12: choices[2].number: 3 is out of range; give 2 \
+          (choices are numbered from 1 in the order of the file)",
+        ),
+        (
+            "title = \"One\"",
+            "",
+            "line 7: choices[1].title: is missing; give a text in quotes",
+        ),
+        (
+            "\"One\"",
+            "\" \"",
+            "line 9: choices[1].title: is empty; give a text",
+        ),
+        (
+            "\"One\"",
+            "\"a\\u0007\"",
+            "line 9: choices[1].title: contains the control character \
+          \\u{7}; write it on one line",
+        ),
+        (
+            "title = \"Two\"",
+            "titel = \"Two\"",
+            "line 11: choices[2].title: is missing; give a \
+          text in quotes\nline 13: choices[2].titel: is not a field; remove it, or give one of \
+          number, title, organisation, summary",
+        ),
+        (
+            "\"a-1\"",
+            "\"1a\"",
+            "line 1: id: \"1a\" cannot be in a topic's name; give 1 to 48 of \
+          a-z, 0-9 and '-', a letter first",
+        ),
+        (
+            "\"T\"",
+            "7",
+            "line 2: title: this is of type integer; give a text in quotes",
+        ),
+        (
+            "Europe/Berlin",
+            "europe/berlin",
+            "line 3: zone: \"europe/berlin\" is not a known zone; \
+          give an IANA name such as \"Asia/Shanghai\"",
+        ),
+        (
+            "2023-12-20T00",
+            "2023-12-18T10",
+            "line 5: closes_at: is not after opens_at; give a \
+          later time",
+        ),
+        (
+            "2023-12-20T00:00",
+            "2024-12-18T10:01",
+            "line 5: closes_at: is more than 366 days after \
+          opens_at; give an earlier time",
+        ),
+        (
+            "2023-12-18T10:00:00",
+            "2023-03-26T02:30:00",
+            "line 4: opens_at: 2023-03-26T02:30:00 \
+          does not exist in Europe/Berlin, whose clocks are put forward over it; give a time \
+          before or after the change",
+        ),
+        (
+            "2023-12-18T10:00:00",
+            "2023-10-29T02:30:00",
+            "line 4: opens_at: 2023-10-29T02:30:00 \
+          comes twice in Europe/Berlin, whose clocks are put back over it; give a time before or \
+          after the change",
+        ),
+        (
+            "2023-12-18T10:00:00",
+            "1969-12-18T10:00:00",
+            "line 4: opens_at: 1969-12-18T10:00:00 is \
+          out of range; give a year from 1970 to 9998",
+        ),
+        (
+            "title = \"T\"",
+            "grace_seconds = 9\nvoters_per_day_max = 0\nfollowers_only = 1",
+            "line 1: title: is missing; give a text in quotes\n\
+           line 2: grace_seconds: 9 is out of range; give 10 to 3600\n\
+           line 3: voters_per_day_max: 0 is out of range; give 1 to 1000000000\n\
+           line 4: followers_only: this is of type integer; give true or false",
+        ),
+    ];
+    for (from, to, expected) in cases {
+        assert_eq!(problems(from, to), expected);
+    }
+}
+
+#[test]
+fn a_time_with_offset_fraction_or_missing_half_is_refused() {
+    for time in [
+        "2023-12-18T10:00:00Z",
+        "2023-12-18T10:00:00.5",
+        "2023-12-18",
+        "10:00:00",
+    ] {
+        let text = problems("2023-12-18T10:00:00", time);
+        assert!(
+            text.starts_with("line 4: opens_at: ") && text.contains("give the zone's"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn broken_toml_is_told_with_its_line() {
+    let text = problems("zone = \"Europe", "zone = Europe");
+    assert!(
+        text.starts_with("line 3: TOML: ") && text.ends_with("; mend the syntax"),
+        "{text}"
+    );
+    assert!(problems("title = \"T\"", "id = \"b\"").starts_with("line 2: TOML: duplicate key"));
+}
+
+#[test]
+fn there_are_1_to_256_choices() {
+    let head = SMALL.split("[[choices]]").next().unwrap();
+    let file = |count: usize| {
+        let choice = |n| format!("[[choices]]\nnumber = {n}\ntitle = \"C\"\n");
+        head.to_owned() + &(1..=count).map(choice).collect::<String>()
+    };
+    assert_eq!(
+        Campaign::parse(&file(256)).unwrap().choices.len(),
+        crate::CHOICES_MAX
+    );
+    let error = Campaign::parse(&file(257)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "line 7: choices: there are 257; give 1 to 256 tables [[choices]]"
+    );
+    let error = Campaign::parse(&file(0)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "line 1: choices: is missing; give 1 to 256 tables [[choices]]"
+    );
+}
+
+#[test]
+fn the_longest_window_meets_367_days() {
+    let text = SMALL.replace("2023-12-20T00:00", "2024-12-18T10:00");
+    assert_eq!(Campaign::parse(&text).unwrap().days().len(), 367);
+}
+
+#[test]
+fn a_moved_campaign_opens_at_midnight_and_keeps_its_closing_time() {
+    let campaign = Campaign::parse(HUBEI).unwrap();
+    let moved = campaign.moved_to_start(day("2026-11-22")).unwrap();
+    let days = moved.days();
+    assert_eq!(
+        (days.len(), days[0].day, days[6].day),
+        (7, day("2026-11-22"), day("2026-11-28"))
+    );
+    // 2026-11-21 16:00 and 2026-11-28 09:00 UTC.
+    assert_eq!(moved.opens_at_ms, 1_795_276_800_000);
+    assert_eq!(moved.closes_at_ms, 1_795_856_400_000);
+    assert_eq!(moved.choices, campaign.choices);
+    assert_eq!(moved.moved_to_start(day("2026-11-22")).unwrap(), moved);
+}
+
+#[test]
+fn a_campaign_moves_to_no_day_that_is_none() {
+    let text = SMALL.replace("Europe/Berlin", "Pacific/Apia");
+    let campaign = Campaign::parse(&text).unwrap();
+    let refusal = |date: &str| campaign.moved_to_start(day(date)).unwrap_err().to_string();
+    assert_eq!(
+        refusal("2023-02-30"),
+        "opens_at: 2023-02-30 is no date; give another day"
+    );
+    assert_eq!(
+        refusal("2011-12-30"),
+        "opens_at: Pacific/Apia has no day 2011-12-30; give another day"
+    );
+    assert!(refusal("9998-12-31").starts_with("closes_at: "));
+}
+
+/// A valid text, changed in one place: cut out, put in twice, or with something foreign put in.
+fn mutated() -> impl Strategy<Value = String> {
+    let text = prop::sample::select(vec![HUBEI, SMALL]);
+    let foreign = prop_oneof![
+        "\\PC{0,8}",
+        any::<char>().prop_map(String::from),
+        prop::sample::select(vec![
+            "[[choices]]\n",
+            "[",
+            "{",
+            "\"",
+            "'''",
+            "\n",
+            "=",
+            ".",
+            "9999999999999999999",
+            "-",
+            "0x",
+            "9999-12-31T23:59:60",
+            "[choices]\n",
+            "\\u0000",
+            "\u{feff}",
+            "\r",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    (
+        text,
+        any::<prop::sample::Index>(),
+        0..40_usize,
+        foreign,
+        any::<bool>(),
+    )
+        .prop_map(|(text, at, length, foreign, twice)| {
+            let chars: Vec<char> = text.chars().collect();
+            let at = at.index(chars.len());
+            let end = chars.len().min(at + length);
+            let rest = if twice { &chars[at..] } else { &chars[end..] };
+            let parts = [&chars[..end], &foreign.chars().collect::<Vec<_>>(), rest];
+            let cut = [&chars[..at], parts[1], rest];
+            (if twice { parts } else { cut })
+                .concat()
+                .into_iter()
+                .collect()
+        })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_parse_panic(text in mutated()) {
+        match Campaign::parse(&text) {
+            Ok(campaign) => {
+                let days = campaign.days();
+                prop_assert!(!days.is_empty() && days.len() <= 367);
+                prop_assert!(campaign.moved_to_start(days[0].day).is_ok());
+            }
+            Err(error) => {
+                let lines = text.split('\n').count();
+                prop_assert!(!error.problems.is_empty());
+                prop_assert!(error.problems.iter().all(|p| p.line.is_some_and(|n| n <= lines)));
+            }
+        }
+    }
+
+    #[test]
+    fn no_noise_makes_parse_panic(text in "\\PC{0,200}") {
+        prop_assert!(Campaign::parse(&text).is_err());
+    }
+}

@@ -1,0 +1,38 @@
+//! The domain of Weir, pure: campaign and rules, voter and token, ballot and batch, fold and tally,
+//! snapshot, document and receipt.
+//!
+//! No runtime, no I/O, no clock, no randomness: time and keys are arguments. What the fold depends
+//! on is in the journal, so a result can be recounted anywhere from the same bytes.
+
+mod batch;
+mod campaign;
+mod choices;
+mod digest;
+mod document;
+mod fold;
+mod ids;
+mod receipt;
+mod record;
+mod rules;
+mod snapshot;
+mod tally;
+mod token;
+mod voter;
+mod voters;
+mod wire;
+
+pub use batch::{Ballot, Batch, BatchBuilder};
+pub use campaign::{Campaign, CampaignError, Choice, Problem, local_date};
+pub use choices::{CHOICES_MAX, ChoiceSet, words_for};
+pub use digest::{Digest, Hash};
+pub use document::{DayDocument, PartitionDocument, TallyDocument};
+pub use fold::{Applied, Fold, RULES_MAX, Stop};
+pub use ids::{JournalId, NotADay, VotingDay, hex, unhex};
+pub use receipt::{NotAReceipt, Receipt};
+pub use record::{Close, Record, RecordError};
+pub use rules::{DAYS_MAX, Day, Difference, FOLD_VERSION, PARTITIONS_MAX, Rules, Verdict};
+pub use snapshot::{NotASnapshot, Snapshot};
+pub use tally::{DayTally, Days, Outcomes};
+pub use token::{TOKEN_CHARS, Token, TokenError, TokenKeys, TokenKeysError};
+pub use voter::{PseudonymKey, VoterId};
+pub use voters::{VoterMap, VoterSet, Voters, voters_per_partition};

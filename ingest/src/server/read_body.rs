@@ -1,0 +1,89 @@
+//! Reads a request's body within a size and a time.
+//!
+//! Invariant: no more than the limit is ever held, and a body that announces more is not read at
+//! all. Never here: a timer, or a copy, for a body that is already there in one piece.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use tokio::time::timeout;
+
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It is, or says it will be, longer than allowed.
+    #[error("the body is too large")]
+    TooLarge,
+    /// It did not arrive in time.
+    #[error("the body did not arrive in time")]
+    TimedOut,
+    /// The peer broke off, or what it sent is not HTTP.
+    #[error("the body broke off")]
+    Broken,
+}
+
+/// Reads a whole body of at most `limit_bytes` that is in within `deadline` from now.
+///
+/// # Errors
+/// As [`BodyError`] says; the connection can still carry the answer unless it is `Broken`.
+pub async fn read_body<B>(
+    body: B,
+    limit_bytes: usize,
+    deadline: Duration,
+) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut reading = pin!(read_to_end(body, limit_bytes));
+    // Nearly always the body came with the header; then there is nothing to wait for.
+    match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+        Poll::Ready(read) => read,
+        Poll::Pending => timeout(deadline, reading).await.unwrap_or(Err(BodyError::TimedOut)),
+    }
+}
+
+async fn read_to_end<B>(mut body: B, limit_bytes: usize) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    // The lower bound is the Content-Length, where there is one.
+    if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > limit_bytes) {
+        return Err(BodyError::TooLarge);
+    }
+    let Some(first) = next_chunk(&mut body, limit_bytes).await? else {
+        return Ok(Bytes::new());
+    };
+    let Some(second) = next_chunk(&mut body, limit_bytes - first.len()).await? else {
+        return Ok(first);
+    };
+    let mut whole = BytesMut::from(first);
+    whole.extend_from_slice(&second);
+    while let Some(chunk) = next_chunk(&mut body, limit_bytes - whole.len()).await? {
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.freeze())
+}
+
+/// The next chunk that is not empty, of at most `room_bytes`; `None` at the end.
+async fn next_chunk<B>(body: &mut B, room_bytes: usize) -> Result<Option<Bytes>, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    while !body.is_end_stream() {
+        let Some(frame) = body.frame().await else { break };
+        // Trailers say nothing to us.
+        let Ok(chunk) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        if chunk.len() > room_bytes {
+            return Err(BodyError::TooLarge);
+        }
+        if !chunk.is_empty() {
+            return Ok(Some(chunk));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,96 @@
+//! The wall clock as a value, and what a process knows of its distance to the journal's time.
+//!
+//! Nothing else in the workspace reads the machine's clock; timers are tokio's.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A source of wall-clock time.
+pub trait Clock: Send + Sync + fmt::Debug + 'static {
+    /// Milliseconds since 1970-01-01 UTC.
+    fn now_ms(&self) -> i64;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    fn now_ms(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// How far this process's clock is from the journal's, as its last heartbeat found.
+///
+/// Until a first heartbeat has been answered the distance is unknown, and an unknown distance is
+/// treated like one that is too large.
+#[derive(Debug)]
+pub struct ClockCheck {
+    offset_ms: AtomicI64,
+    offset_ms_max: i64,
+}
+
+/// Stands for "no heartbeat answered yet".
+const UNKNOWN: i64 = i64::MAX;
+
+impl ClockCheck {
+    /// A check that allows `offset_ms_max` milliseconds either way.
+    #[must_use]
+    pub const fn new(offset_ms_max: i64) -> Self {
+        Self { offset_ms: AtomicI64::new(UNKNOWN), offset_ms_max }
+    }
+
+    /// Takes a heartbeat's figures: our clock before it was sent and after it was answered, and the
+    /// journal's append time. A slow answer says little about the distance, so one that took longer
+    /// than the allowed distance is not used.
+    pub fn observe(&self, sent_ms: i64, answered_ms: i64, append_time_ms: i64) {
+        let round_trip_ms = answered_ms.saturating_sub(sent_ms);
+        if (0..=self.offset_ms_max).contains(&round_trip_ms) {
+            let middle_ms = sent_ms + round_trip_ms / 2;
+            // Relaxed: the value stands alone, nothing else is published with it.
+            self.offset_ms.store(middle_ms.saturating_sub(append_time_ms), Ordering::Relaxed);
+        }
+    }
+
+    /// Our clock minus the journal's, in milliseconds; `None` until known.
+    #[must_use]
+    pub fn offset_ms(&self) -> Option<i64> {
+        let offset_ms = self.offset_ms.load(Ordering::Relaxed);
+        (offset_ms != UNKNOWN).then_some(offset_ms)
+    }
+
+    /// Whether ballots may be stamped and closes written by this clock.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.offset_ms().is_some_and(|offset_ms| offset_ms.abs() <= self.offset_ms_max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_clock_is_not_sound_and_the_edge_of_the_bound_is() {
+        let check = ClockCheck::new(2_000);
+        assert!(!check.is_sound());
+        check.observe(10_000, 10_010, 8_005);
+        assert_eq!(check.offset_ms(), Some(2_000));
+        assert!(check.is_sound());
+        check.observe(10_000, 10_010, 8_004);
+        assert!(!check.is_sound());
+    }
+
+    #[test]
+    fn a_slow_heartbeat_or_a_clock_step_during_it_changes_nothing() {
+        let check = ClockCheck::new(2_000);
+        check.observe(10_000, 10_010, 10_005);
+        check.observe(10_000, 12_001, 90_000);
+        check.observe(10_000, 9_000, 90_000);
+        assert_eq!(check.offset_ms(), Some(0));
+    }
+}

@@ -1,0 +1,208 @@
+//! Opens an embedded journal: directory, lock, file, writer thread.
+//!
+//! Invariant: a journal is refused, and its file left as it is, if it is held by another process,
+//! has another partition count or another format. What it holds is on the disk before it is used.
+
+use std::fs::{DirBuilder, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use ballot::JournalId;
+use redb::Database;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::command::{QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
+use super::group::Roster;
+use super::lock::DirectoryLock;
+use super::shared::{Shared, damaged};
+use super::store::{self, Contents, FORMAT_VERSION};
+use super::writer::Writer;
+use super::{Embedded, Inner};
+use crate::{Clock, Error, SystemClock};
+
+/// Makes the database of a journal, when it is opened and each time it must be opened again.
+pub type DatabaseFactory = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send>;
+
+/// redb's page cache; its own default is 1 GiB. The operating system caches the file as well, so
+/// this need only hold the pages that one group writes and the tail that readers follow.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Where an embedded journal is and what shape it has.
+#[derive(Debug, Clone)]
+pub struct EmbeddedOptions {
+    /// The directory; it is made, for its owner only, if it is missing.
+    pub dir: PathBuf,
+    /// The campaign, which names the files in the directory.
+    pub campaign: String,
+    /// How many partitions the log has. It cannot be changed later.
+    pub partitions: u32,
+    /// The clock that [`Journal::heartbeat`](crate::Journal::heartbeat) answers: the process is its
+    /// own journal.
+    pub clock: Arc<dyn Clock>,
+    /// How much memory redb may use for pages, in bytes.
+    pub cache_bytes: usize,
+}
+
+impl EmbeddedOptions {
+    /// A journal with the machine's clock and a cache of 64 MiB.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>, campaign: impl Into<String>, partitions: u32) -> Self {
+        Self {
+            dir: dir.into(),
+            campaign: campaign.into(),
+            partitions,
+            clock: Arc::new(SystemClock),
+            cache_bytes: CACHE_BYTES,
+        }
+    }
+
+    /// The file that holds the journal.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        self.dir.join(format!("{}.redb", self.campaign))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let name = &self.campaign;
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(is_safe) {
+            let sentence = format!("the campaign {name:?} cannot name a file: use a-z, 0-9, - or _");
+            return Err(Error::Refused(sentence));
+        }
+        if self.partitions == 0 {
+            return Err(Error::Refused("a journal needs at least one partition".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Opens or makes the journal. Blocks for some fsyncs.
+pub(super) fn open(options: &EmbeddedOptions) -> Result<Embedded, Error> {
+    let file = options.file();
+    let mut builder = Database::builder();
+    builder.set_cache_size(options.cache_bytes);
+    let cache_bytes = options.cache_bytes;
+    let factory = move || Database::builder().set_cache_size(cache_bytes).create(&file);
+    open_with(options, Box::new(factory))
+}
+
+/// The same, over a database of the caller's making.
+pub(super) fn open_with(
+    options: &EmbeddedOptions,
+    factory: DatabaseFactory,
+) -> Result<Embedded, Error> {
+    options.check()?;
+    make_dir(&options.dir)?;
+    let lock_path = options.dir.join(format!("{}.lock", options.campaign));
+    let lock = DirectoryLock::take(&lock_path, options.clock.now_ms())?;
+    let cannot = |error: redb::Error| match error {
+        redb::Error::Corrupted(reason) => damaged(&reason),
+        error => Error::Refused(format!("cannot open {}: {error}", options.file().display())),
+    };
+    let database = factory().map_err(|error| cannot(error.into()))?;
+    let contents = match store::inspect(&database).map_err(cannot)? {
+        Some(contents) => {
+            check_shape(options, &contents)?;
+            store::prove(&database).map_err(cannot)?;
+            contents
+        }
+        None => create(options, &database, cannot)?,
+    };
+    // A file is durable only when its directory's entry is.
+    sync_dir(&options.dir)?;
+    start(options, contents, Parts { database, factory, lock })
+}
+
+fn create(
+    options: &EmbeddedOptions,
+    database: &Database,
+    cannot: impl Fn(redb::Error) -> Error,
+) -> Result<Contents, Error> {
+    let mut identity = [0; 16];
+    getrandom::fill(&mut identity)
+        .map_err(|error| Error::Refused(format!("no randomness for the identity: {error}")))?;
+    store::create(database, JournalId(identity), options.partitions).map_err(&cannot)?;
+    let made = store::inspect(database).map_err(&cannot)?;
+    made.ok_or_else(|| damaged("it is empty right after it was made"))
+}
+
+fn check_shape(options: &EmbeddedOptions, contents: &Contents) -> Result<(), Error> {
+    let file = options.file();
+    let file = file.display();
+    if contents.format != FORMAT_VERSION {
+        return Err(Error::Refused(format!(
+            "{file} has format {}, and this program reads format {FORMAT_VERSION}",
+            contents.format
+        )));
+    }
+    if contents.partitions != options.partitions {
+        return Err(Error::Refused(format!(
+            "{file} was made with {} partitions, and {} are configured: a journal's partition \
+             count cannot be changed",
+            contents.partitions, options.partitions
+        )));
+    }
+    Ok(())
+}
+
+struct Parts {
+    database: Database,
+    factory: DatabaseFactory,
+    lock: DirectoryLock,
+}
+
+fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<Embedded, Error> {
+    let Contents { identity, partitions, places, .. } = contents;
+    let shared = Arc::new(Shared::new(parts.database, &places));
+    // Bound: see the constant. When it is full, an append is refused.
+    let (sender, queue) = mpsc::channel(QUEUE_ENTRIES_MAX);
+    let writer = Writer {
+        shared: Arc::clone(&shared),
+        queue,
+        places,
+        identity,
+        factory: parts.factory,
+        lock: Some(parts.lock),
+    };
+    let failed = |error| Error::Refused(format!("cannot start the journal's thread: {error}"));
+    // The thread waits for its queue and its backoff at once; this runtime does no more than that.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+    // Joined by `Embedded::close`; else it ends by itself soon after the last handle is gone.
+    let thread = std::thread::Builder::new()
+        .name("journal-writer".to_owned())
+        .spawn(move || runtime.block_on(writer.run()))
+        .map_err(failed)?;
+    Ok(Embedded {
+        inner: Arc::new(Inner {
+            identity,
+            partitions,
+            shared,
+            queue: sender,
+            room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
+            clock: Arc::clone(&options.clock),
+            roster: Arc::new(Roster::new(partitions)),
+            thread: Mutex::new(Some(thread)),
+        }),
+    })
+}
+
+fn make_dir(dir: &Path) -> Result<(), Error> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(dir)
+        .map_err(|error| Error::Refused(format!("cannot make {}: {error}", dir.display())))?;
+    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
+}
+
+fn sync_dir(dir: &Path) -> Result<(), Error> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .map_err(|error| Error::Refused(format!("cannot sync {}: {error}", dir.display())))
+}

@@ -1,0 +1,14 @@
+//! The log behind Weir: what a journal promises, and the journals that keep it.
+//!
+//! A journal holds one campaign: an append-only log of records in a fixed number of partitions,
+//! and beside it the latest snapshot of each partition. The journal is the only state there is.
+
+mod clock;
+mod error;
+mod journal;
+mod record;
+
+pub use clock::{Clock, ClockCheck, SystemClock};
+pub use error::{AppendError, Error};
+pub use journal::{Acknowledge, Group, GroupEvent, Journal, Reader, SnapshotReader, acknowledgement};
+pub use record::{Published, PublishedSnapshots, Record};
