@@ -1,1 +1,29 @@
-//! aggregator
+//! The consumer of Weir: owns partitions, rebuilds who has voted, folds records into tallies,
+//! publishes snapshots, closes days; and the results view made of what was published.
+//!
+//! It keeps no state of its own: everything here can be lost at any time and made again from the
+//! journal. Time and the journal are passed in, so that all of it runs in the simulation.
+
+mod config;
+mod dedup;
+mod founding;
+mod owner;
+#[cfg(feature = "planted")]
+mod planted;
+mod rebuild;
+mod results;
+mod status;
+mod view;
+mod worker;
+#[cfg(feature = "planted")]
+mod worker_planted;
+
+pub use config::Config;
+pub use dedup::VoterSets;
+pub use founding::{FoundingError, check, extend, found};
+pub use owner::Aggregator;
+#[cfg(feature = "planted")]
+pub use planted::Planted;
+pub use results::{PartitionResult, Results};
+pub use status::{PartitionStatus, Phase, Statuses};
+pub use view::{Served, View, view};

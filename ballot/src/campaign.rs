@@ -111,8 +111,9 @@ impl Campaign {
         let close_date = moved(close.date(), days::first(tz, self.opens_at_ms), new_first)
             .filter(|date| days::YEARS.contains(&date.year()))
             .ok_or_else(|| problem("closes_at", "is too far away; give an earlier day".into()))?;
+        // As many dates as before, though it opens earlier in the first: only the order can break.
         let closes_at_ms = days::instant(tz, close_date.to_datetime(close.time()))
-            .and_then(|closes| days::window(tz, opens_at_ms, closes).map(|()| closes))
+            .and_then(|closes| days::order(opens_at_ms, closes).map(|()| closes))
             .map_err(|fix| problem("closes_at", fix))?;
         Ok(Self {
             opens_at_ms,

@@ -9,6 +9,12 @@ use sha2::{Digest as _, Sha256};
 /// A 32-byte hash.
 pub type Hash = [u8; 32];
 
+/// BLAKE3 of some bytes: the entry of a record in the tree, and the name of any content elsewhere.
+#[must_use]
+pub fn content_hash(bytes: &[u8]) -> Hash {
+    *blake3::hash(bytes).as_bytes()
+}
+
 /// The right edge of the tree over the first `size` records.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Digest {
@@ -27,8 +33,8 @@ impl Digest {
 
     /// Adds the next record.
     pub fn push(&mut self, value: &[u8]) {
-        let entry = blake3::hash(value);
-        let mut node: Hash = Sha256::new().chain_update([0]).chain_update(entry.as_bytes()).finalize().into();
+        let entry = content_hash(value);
+        let mut node: Hash = Sha256::new().chain_update([0]).chain_update(entry).finalize().into();
         for _ in 0..self.size.trailing_ones() {
             let left = self.edge.pop().expect("one hash per set bit of the size");
             node = inner(&left, &node);

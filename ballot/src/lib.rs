@@ -24,7 +24,7 @@ mod wire;
 pub use batch::{Ballot, Batch, BatchBuilder};
 pub use campaign::{Campaign, CampaignError, Choice, Problem, local_date};
 pub use choices::{CHOICES_MAX, ChoiceSet, words_for};
-pub use digest::{Digest, Hash};
+pub use digest::{Digest, Hash, content_hash};
 pub use document::{DayDocument, PartitionDocument, TallyDocument};
 pub use fold::{Applied, Fold, RULES_MAX, Stop};
 pub use ids::{JournalId, NotADay, VotingDay, hex, unhex};

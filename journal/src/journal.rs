@@ -151,7 +151,7 @@ impl Acknowledge {
     /// Lets the group go on: this member has stopped working on what was revoked.
     pub fn acknowledge(self) {
         // The group may have given up waiting; then there is nobody to tell.
-        drop(self.0.send(()));
+        let _ = self.0.send(());
     }
 }
 

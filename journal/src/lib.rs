@@ -4,11 +4,18 @@
 //! and beside it the latest snapshot of each partition. The journal is the only state there is.
 
 mod clock;
+mod embedded;
 mod error;
+mod heartbeat;
 mod journal;
 mod record;
+pub mod simulated;
 
 pub use clock::{Clock, ClockCheck, SystemClock};
+pub use embedded::{
+    DatabaseFactory, Embedded, EmbeddedGroup, EmbeddedOptions, EmbeddedReader, EmbeddedSnapshots, Health,
+};
 pub use error::{AppendError, Error};
+pub use heartbeat::beat;
 pub use journal::{Acknowledge, Group, GroupEvent, Journal, Reader, SnapshotReader, acknowledgement};
 pub use record::{Published, PublishedSnapshots, Record};

@@ -18,6 +18,7 @@ mod fate;
 mod group;
 mod handle;
 mod logs;
+mod moves;
 mod options;
 mod oracle;
 mod random;

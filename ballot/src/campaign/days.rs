@@ -13,15 +13,15 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::{Day, VotingDay};
 
-/// Years a window may lie in: instants are not negative, and one more day is always a date.
-pub(super) const YEARS: RangeInclusive<i16> = 1970..=9998;
+/// Years a window may lie in: in every zone its instants are positive and followed by a date.
+pub(super) const YEARS: RangeInclusive<i16> = 1971..=9998;
 
 /// The longest window: a leap year. It meets at most 367 calendar days, `rules::DAYS_MAX`.
 const DAYS_MAX: i32 = 366;
 
 /// The day that the calendar of `zone` (an IANA name) shows at an instant.
 ///
-/// `None` for an unknown zone, or an instant outside the years 0 to 9998.
+/// `None` for an unknown zone, or an instant outside the years 0 to 9999.
 #[must_use]
 pub fn local_date(zone: &str, at_ms: i64) -> Option<VotingDay> {
     let tz = time_zone(zone)?;
@@ -126,11 +126,17 @@ pub(super) fn instant(tz: &TimeZone, time: DateTime) -> Result<i64, String> {
         .map_err(out_of_range)
 }
 
-/// Whether two instants make a window, or what is wrong with its end.
-pub(super) fn window(tz: &TimeZone, opens_at_ms: i64, closes_at_ms: i64) -> Result<(), String> {
+/// Whether a window has a length at all, or what is wrong with its end.
+pub(super) fn order(opens_at_ms: i64, closes_at_ms: i64) -> Result<(), String> {
     if closes_at_ms <= opens_at_ms {
         return Err("is not after opens_at; give a later time".to_owned());
     }
+    Ok(())
+}
+
+/// Whether two instants make a window, or what is wrong with its end.
+pub(super) fn window(tz: &TimeZone, opens_at_ms: i64, closes_at_ms: i64) -> Result<(), String> {
+    order(opens_at_ms, closes_at_ms)?;
     let latest = local_time(tz, opens_at_ms).checked_add(DAYS_MAX.days());
     if latest.is_ok_and(|latest| local_time(tz, closes_at_ms) > latest) {
         return Err(format!(

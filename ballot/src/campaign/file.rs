@@ -127,7 +127,7 @@ fn choices_per_ballot(fields: &Fields<'_>, count: usize) -> Option<(u32, u32)> {
     let max = fields.require("choices_per_ballot_max", NUMBER, at_most_all);
     let (min, max) = (min?, max?);
     if min > max {
-        let fix = format!("{min} is more than choices_per_ballot_max, {max}; give 1 to {max}");
+        let fix = format!("{min} is more than choices_per_ballot_max, {max}; give at most {max}");
         return fields.wrong("choices_per_ballot_min", fix);
     }
     Some((min, max))

@@ -136,16 +136,17 @@ where
         .as_integer()
         .ok_or_else(|| wrong_type(value, NUMBER))?;
     let number = i64::from_str_radix(integer.as_str(), integer.radix());
+    let number = number.ok().and_then(|number| T::try_from(number).ok());
     number
-        .ok()
-        .and_then(|number| T::try_from(number).ok())
-        .filter(|n| range.contains(n))
+        .filter(|number| range.contains(number))
         .ok_or_else(|| {
-            format!(
-                "{integer} is out of range; give {} to {}",
-                range.start(),
-                range.end()
-            )
+            let (start, end) = range.into_inner();
+            let limits = if start == end {
+                start.to_string()
+            } else {
+                format!("{start} to {end}")
+            };
+            format!("{integer} is out of range; give {limits}")
         })
 }
 

@@ -25,10 +25,11 @@ use tracing::debug;
 use super::activity::{Activity, Quiet};
 use super::{Counters, Handler, Limits, Shutdown};
 
-/// What hyper may buffer of one connection, each way, and of one HTTP/2 stream: the spec's own
-/// initial window (RFC 9113, 6.9.2), where hyper would take 400 KB to 1 MB. The largest thing
-/// that is streamed is an event of some KB; larger fixed bodies are not copied into it.
-const BUFFER_BYTES_MAX: u32 = 65_535;
+/// What may be under way on one HTTP/2 connection, each way and unread: the specification's initial
+/// window (RFC 9113, 6.9.2), where hyper would take 400 KB to 1 MB.
+const WINDOW_BYTES: u32 = 65_535;
+/// hyper takes no smaller buffer for HTTP/1.1, and panics when given one.
+const BUFFER_BYTES_MIN: usize = 8_192;
 
 /// What all connections of one listener share.
 #[derive(Debug)]
@@ -51,20 +52,28 @@ impl<H: Handler> Shared<H> {
     ) -> Self {
         let tasks = TaskTracker::new();
         let mut http = auto::Builder::new(StreamTasks(tasks.clone()));
-        let header_bytes_max = limits.header_bytes_max;
+        let window_bytes = usize::try_from(WINDOW_BYTES).unwrap_or(usize::MAX);
+        let header_bytes_max = usize::try_from(limits.header_bytes_max).unwrap_or(usize::MAX);
         // hyper's header timeout would allocate and arm a timer for each request; the watchdog
-        // covers what it covers.
+        // covers what it covers. The auto builder hides `max_header_size`, but a header that does
+        // not fit the buffer is refused all the same.
         http.http1()
             .header_read_timeout(None)
-            .max_header_size(usize::try_from(header_bytes_max).unwrap_or(usize::MAX))
-            .max_buf_size(usize::try_from(BUFFER_BYTES_MAX.max(header_bytes_max)).unwrap_or(usize::MAX));
+            .max_buf_size(header_bytes_max.max(BUFFER_BYTES_MIN));
         http.http2()
             .max_concurrent_streams(limits.streams_max)
-            .max_header_list_size(header_bytes_max)
-            .initial_stream_window_size(BUFFER_BYTES_MAX)
-            .initial_connection_window_size(BUFFER_BYTES_MAX)
-            .max_send_buf_size(usize::try_from(BUFFER_BYTES_MAX).unwrap_or(usize::MAX));
-        Self { handler, http, limits, shutdown, counters, tasks }
+            .max_header_list_size(limits.header_bytes_max)
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_send_buf_size(window_bytes);
+        Self {
+            handler,
+            http,
+            limits,
+            shutdown,
+            counters,
+            tasks,
+        }
     }
 }
 
@@ -109,12 +118,12 @@ pub(super) async fn supervise<H: Handler>(stream: TcpStream, shared: Arc<Shared<
         Ending::FirstRequest => shared.counters.closed_first_request.add_one(),
         Ending::Idle => shared.counters.closed_idle.add_one(),
     }
-    // An error says that the task has just ended by itself.
-    drop(close.send(()));
+    // Dropping it is the signal.
+    drop(close);
     finish(driving, &activity, &shared.limits).await;
 }
 
-/// Runs hyper on the connection, and closes it gracefully once `closing` resolves.
+/// Runs hyper on the connection, and closes it gracefully once the sender of `closing` is gone.
 async fn drive<H: Handler>(
     stream: TcpStream,
     shared: Arc<Shared<H>>,
@@ -122,7 +131,11 @@ async fn drive<H: Handler>(
     closing: oneshot::Receiver<()>,
 ) {
     let handler = shared.handler.clone();
-    let peer = Arc::new(Peer { handler, activity, shutdown: shared.shutdown.clone() });
+    let peer = Arc::new(Peer {
+        handler,
+        activity,
+        shutdown: shared.shutdown.clone(),
+    });
     let answer = service_fn(move |request| {
         let peer = Arc::clone(&peer);
         let in_flight = peer.activity.begin();

@@ -18,7 +18,8 @@ pub struct Limits {
     pub idle_timeout_crowded: Duration,
     /// What a connection that is being closed, with nothing in flight, has to send its last bytes.
     pub closing_timeout: Duration,
-    /// Request line and headers together; more is answered 431.
+    /// Request line and headers together; more is answered 431. Less than 8 KiB is taken for 8 KiB
+    /// on HTTP/1.1, where it is also hyper's buffer, each way.
     pub header_bytes_max: u32,
     /// Concurrent requests on one HTTP/2 connection.
     pub streams_max: u32,
@@ -71,10 +72,16 @@ mod tests {
 
     #[test]
     fn a_crowded_listener_shortens_the_idle_time_and_never_lengthens_it() {
-        let limits = Limits { connections_max: 100, ..Limits::default() };
+        let limits = Limits {
+            connections_max: 100,
+            ..Limits::default()
+        };
         assert_eq!(limits.idle_timeout_at(75), limits.idle_timeout);
         assert_eq!(limits.idle_timeout_at(76), limits.idle_timeout_crowded);
-        let short = Limits { idle_timeout: Duration::from_secs(1), ..limits };
+        let short = Limits {
+            idle_timeout: Duration::from_secs(1),
+            ..limits
+        };
         assert_eq!(short.idle_timeout_at(76), Duration::from_secs(1));
     }
 }

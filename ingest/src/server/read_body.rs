@@ -4,7 +4,7 @@
 //! all. Never here: a timer, or a copy, for a body that is already there in one piece.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -43,7 +43,9 @@ where
     // Nearly always the body came with the header; then there is nothing to wait for.
     match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
         Poll::Ready(read) => read,
-        Poll::Pending => timeout(deadline, reading).await.unwrap_or(Err(BodyError::TimedOut)),
+        Poll::Pending => timeout(deadline, reading)
+            .await
+            .unwrap_or(Err(BodyError::TimedOut)),
     }
 }
 
@@ -75,9 +77,13 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     while !body.is_end_stream() {
-        let Some(frame) = body.frame().await else { break };
+        let Some(frame) = body.frame().await else {
+            break;
+        };
         // Trailers say nothing to us.
-        let Ok(chunk) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        let Ok(chunk) = frame.map_err(|_| BodyError::Broken)?.into_data() else {
+            continue;
+        };
         if chunk.len() > room_bytes {
             return Err(BodyError::TooLarge);
         }
@@ -86,4 +92,54 @@ where
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+    use http_body_util::{Full, StreamBody};
+    use hyper::body::Frame;
+
+    const LONG: Duration = Duration::from_secs(1);
+
+    /// A body of these chunks that breaks off at an `Err`.
+    fn chunks(chunks: Vec<Result<&'static str, ()>>) -> impl Body<Data = Bytes> + Unpin {
+        let frames = chunks
+            .into_iter()
+            .map(|chunk| chunk.map(|text| Frame::data(text.into())));
+        StreamBody::new(stream::iter(frames))
+    }
+
+    #[tokio::test]
+    async fn a_body_in_one_piece_is_handed_on_without_a_copy() {
+        let sent = Bytes::from(vec![7; 100]);
+        let read = read_body(Full::new(sent.clone()), 100, LONG).await.unwrap();
+        assert_eq!(read.as_ptr(), sent.as_ptr());
+        assert_eq!(read, sent);
+    }
+
+    #[tokio::test]
+    async fn a_body_in_pieces_is_joined_and_empty_pieces_do_no_harm() {
+        let body = chunks(vec![Ok(""), Ok("abc"), Ok(""), Ok("de"), Ok("f")]);
+        assert_eq!(read_body(body, 6, LONG).await.unwrap(), "abcdef");
+        assert_eq!(read_body(chunks(vec![]), 0, LONG).await.unwrap(), "");
+    }
+
+    #[tokio::test]
+    async fn a_body_without_a_length_is_refused_at_the_piece_that_exceeds_the_limit() {
+        // What lies behind is not reached, or it would be `Broken`.
+        let body = chunks(vec![Ok("abc"), Ok("de"), Ok("fg"), Err(())]);
+        assert_eq!(read_body(body, 6, LONG).await, Err(BodyError::TooLarge));
+        let body = chunks(vec![Ok("abc"), Err(())]);
+        assert_eq!(read_body(body, 6, LONG).await, Err(BodyError::Broken));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stops_is_given_up_at_the_deadline() {
+        let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, ()>>());
+        let asked = tokio::time::Instant::now();
+        assert_eq!(read_body(body, 6, LONG).await, Err(BodyError::TimedOut));
+        assert_eq!(asked.elapsed(), LONG);
+    }
 }

@@ -66,11 +66,14 @@ impl EmbeddedOptions {
         let name = &self.campaign;
         let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
         if name.is_empty() || name.starts_with('.') || !name.chars().all(is_safe) {
-            let sentence = format!("the campaign {name:?} cannot name a file: use a-z, 0-9, - or _");
+            let sentence =
+                format!("the campaign {name:?} cannot name a file: use a-z, 0-9, - or _");
             return Err(Error::Refused(sentence));
         }
         if self.partitions == 0 {
-            return Err(Error::Refused("a journal needs at least one partition".to_owned()));
+            return Err(Error::Refused(
+                "a journal needs at least one partition".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -79,10 +82,12 @@ impl EmbeddedOptions {
 /// Opens or makes the journal. Blocks for some fsyncs.
 pub(super) fn open(options: &EmbeddedOptions) -> Result<Embedded, Error> {
     let file = options.file();
-    let mut builder = Database::builder();
-    builder.set_cache_size(options.cache_bytes);
     let cache_bytes = options.cache_bytes;
-    let factory = move || Database::builder().set_cache_size(cache_bytes).create(&file);
+    let factory = move || {
+        Database::builder()
+            .set_cache_size(cache_bytes)
+            .create(&file)
+    };
     open_with(options, Box::new(factory))
 }
 
@@ -95,9 +100,8 @@ pub(super) fn open_with(
     make_dir(&options.dir)?;
     let lock_path = options.dir.join(format!("{}.lock", options.campaign));
     let lock = DirectoryLock::take(&lock_path, options.clock.now_ms())?;
-    let cannot = |error: redb::Error| match error {
-        redb::Error::Corrupted(reason) => damaged(&reason),
-        error => Error::Refused(format!("cannot open {}: {error}", options.file().display())),
+    let cannot = |error: redb::Error| {
+        Error::Refused(format!("cannot open {}: {error}", options.file().display()))
     };
     let database = factory().map_err(|error| cannot(error.into()))?;
     let contents = match store::inspect(&database).map_err(cannot)? {
@@ -110,7 +114,15 @@ pub(super) fn open_with(
     };
     // A file is durable only when its directory's entry is.
     sync_dir(&options.dir)?;
-    start(options, contents, Parts { database, factory, lock })
+    start(
+        options,
+        contents,
+        Parts {
+            database,
+            factory,
+            lock,
+        },
+    )
 }
 
 fn create(
@@ -152,7 +164,12 @@ struct Parts {
 }
 
 fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<Embedded, Error> {
-    let Contents { identity, partitions, places, .. } = contents;
+    let Contents {
+        identity,
+        partitions,
+        places,
+        ..
+    } = contents;
     let shared = Arc::new(Shared::new(parts.database, &places));
     // Bound: see the constant. When it is full, an append is refused.
     let (sender, queue) = mpsc::channel(QUEUE_ENTRIES_MAX);
@@ -166,8 +183,10 @@ fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<
     };
     let failed = |error| Error::Refused(format!("cannot start the journal's thread: {error}"));
     // The thread waits for its queue and its backoff at once; this runtime does no more than that.
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(failed)?;
     // Joined by `Embedded::close`; else it ends by itself soon after the last handle is gone.
     let thread = std::thread::Builder::new()
         .name("journal-writer".to_owned())
@@ -198,7 +217,9 @@ fn make_dir(dir: &Path) -> Result<(), Error> {
     builder
         .create(dir)
         .map_err(|error| Error::Refused(format!("cannot make {}: {error}", dir.display())))?;
-    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
+    dir.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .map_or(Ok(()), sync_dir)
 }
 
 fn sync_dir(dir: &Path) -> Result<(), Error> {

@@ -29,7 +29,11 @@ pub struct EmbeddedSnapshots {
 impl EmbeddedSnapshots {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let end = shared.snapshots_end();
-        Self { shared, end, position: 0 }
+        Self {
+            shared,
+            end,
+            position: 0,
+        }
     }
 }
 
@@ -46,7 +50,10 @@ impl SnapshotReader for EmbeddedSnapshots {
             }
             self.shared.check_not_closed()?;
             // The sender lives in `shared`, so waiting cannot fail.
-            self.end.changed().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+            self.end
+                .changed()
+                .await
+                .map_err(|error| Error::Unavailable(error.to_string()))?;
         }
     }
 }
@@ -65,13 +72,24 @@ fn published(database: &Database, places: Range<u64>) -> Result<PublishedSnapsho
     let mut entries = Vec::new();
     let mut bytes = 0;
     for (sequence, partition) in order {
-        let Some(snapshot) = table.get(partition)? else { continue };
+        let Some(snapshot) = table.get(partition)? else {
+            continue;
+        };
         let value = snapshot.value().1;
         bytes += value.len();
         if bytes > BYTES_MAX && !entries.is_empty() {
-            return Ok(PublishedSnapshots { entries, position: sequence });
+            return Ok(PublishedSnapshots {
+                entries,
+                position: sequence,
+            });
         }
-        entries.push(Published { partition, value: Bytes::copy_from_slice(value) });
+        entries.push(Published {
+            partition,
+            value: Bytes::copy_from_slice(value),
+        });
     }
-    Ok(PublishedSnapshots { entries, position: places.end })
+    Ok(PublishedSnapshots {
+        entries,
+        position: places.end,
+    })
 }

@@ -19,7 +19,10 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(epoch_ms: i64) -> Self {
-        Self { origin: Instant::now(), epoch_ms }
+        Self {
+            origin: Instant::now(),
+            epoch_ms,
+        }
     }
 
     /// Milliseconds since the cluster was made.
@@ -42,7 +45,10 @@ pub struct SimulatedClock {
 
 impl SimulatedClock {
     pub(super) fn new(timeline: Timeline) -> Self {
-        Self { timeline, skew_ms: Arc::default() }
+        Self {
+            timeline,
+            skew_ms: Arc::default(),
+        }
     }
 
     /// Steps the clock so that it is `skew_ms` ahead of the cluster's (behind, if negative).

@@ -16,12 +16,18 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) const fn new(lines_max: Option<usize>) -> Self {
-        Self { lines_max, lines: VecDeque::new(), hash: Fnv::new() }
+        Self {
+            lines_max,
+            lines: VecDeque::new(),
+            hash: Fnv::new(),
+        }
     }
 
     /// Adds the line `{at_ms} {event}`.
     pub(super) fn note(&mut self, at_ms: u64, event: fmt::Arguments<'_>) {
-        let Some(lines_max) = self.lines_max else { return };
+        let Some(lines_max) = self.lines_max else {
+            return;
+        };
         let line = format!("{at_ms} {event}");
         self.hash.feed(line.as_bytes());
         self.hash.feed(b"\n");

@@ -5,12 +5,11 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::time::Duration;
 
 use ballot::JournalId;
 use bytes::Bytes;
-use tokio::time::sleep;
 
+use super::readers::Pace;
 use super::write::What;
 use super::{Cluster, Process, SimulatedGroup, SimulatedReader, SimulatedSnapshotReader, State};
 use crate::{AppendError, Error, Journal, Published};
@@ -35,8 +34,9 @@ impl Simulated {
 
     /// Answers a question about the cluster after the latency of a read.
     async fn ask<T>(&self, what: impl FnOnce(&State) -> Result<T, Error>) -> Result<T, Error> {
-        let latency_ms = self.cluster.lock().read_latency_ms(self.cluster.options());
-        sleep(Duration::from_millis(latency_ms)).await;
+        Pace::default()
+            .wait(&self.cluster, &self.cluster.options().read_latency_ms)
+            .await;
         let mut state = self.cluster.lock();
         state.check_reachable(&self.process)?;
         what(&state)
@@ -81,7 +81,11 @@ impl Journal for Simulated {
         timestamp_ms: i64,
         value: Bytes,
     ) -> Result<u64, AppendError> {
-        let record = What::Record { partition, timestamp_ms, value };
+        let record = What::Record {
+            partition,
+            timestamp_ms,
+            value,
+        };
         Ok(self.cluster.write(&self.process, record).await?.place)
     }
 
@@ -90,11 +94,17 @@ impl Journal for Simulated {
     }
 
     async fn position_at(&self, partition: u32, timestamp_ms: i64) -> Result<u64, Error> {
-        self.ask(|state| Ok(state.log(partition)?.position_at(timestamp_ms))).await
+        self.ask(|state| Ok(state.log(partition)?.position_at(timestamp_ms)))
+            .await
     }
 
     fn read(&self, partition: u32, offset: u64) -> SimulatedReader {
-        SimulatedReader::new(self.cluster.clone(), self.process.clone(), partition, offset)
+        SimulatedReader::new(
+            self.cluster.clone(),
+            self.process.clone(),
+            partition,
+            offset,
+        )
     }
 
     async fn publish(&self, partition: u32, value: Bytes) -> Result<(), AppendError> {
@@ -111,7 +121,11 @@ impl Journal for Simulated {
     }
 
     async fn heartbeat(&self) -> Result<i64, AppendError> {
-        Ok(self.cluster.write(&self.process, What::Heartbeat).await?.at_ms)
+        Ok(self
+            .cluster
+            .write(&self.process, What::Heartbeat)
+            .await?
+            .at_ms)
     }
 
     fn join(&self) -> SimulatedGroup {

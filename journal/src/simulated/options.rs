@@ -14,9 +14,9 @@ pub struct Options {
     pub write_latency_ms: RangeInclusive<u64>,
     /// From the answer to the landing of a write that lands late.
     pub late_ms: RangeInclusive<u64>,
-    /// From a question, or from the arrival of what a reader waits for, to the answer.
+    /// From a question, or from the arrival of what a reader waits for, to the answer; at least 1.
     pub read_latency_ms: RangeInclusive<u64>,
-    /// Each step of the group: from a change to its effect, from an event to its hearing.
+    /// Each step of the group: from a change to its effect, from an event to its hearing (at least 1).
     pub group_latency_ms: RangeInclusive<u64>,
     /// After how long without a sign of life the group takes a member for dead.
     pub session_timeout_ms: u64,
@@ -38,7 +38,7 @@ impl Default for Options {
             epoch_ms: 1_702_864_800_000,
             write_latency_ms: 1..=8,
             late_ms: 50..=5_000,
-            read_latency_ms: 0..=2,
+            read_latency_ms: 1..=2,
             group_latency_ms: 1..=20,
             session_timeout_ms: 6_000,
             revocation_timeout_ms: 3_000,
@@ -53,7 +53,10 @@ impl Options {
     /// A cluster on which everything that can go wrong does, now and then.
     #[must_use]
     pub fn stormy() -> Self {
-        Self { faults: Faults::STORM, ..Self::default() }
+        Self {
+            faults: Faults::STORM,
+            ..Self::default()
+        }
     }
 }
 

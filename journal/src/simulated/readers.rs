@@ -12,16 +12,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Cluster, Options, Process, State};
+use super::{Cluster, Process, State};
 use crate::{Error, PublishedSnapshots, Reader, Record, SnapshotReader};
-
-impl State {
-    /// Draws the latency of a read. Never nothing where reads may fail: who tries again and again
-    /// must let time go on.
-    pub(super) fn read_latency_ms(&mut self, options: &Options) -> u64 {
-        self.random.within(&options.read_latency_ms)
-    }
-}
 
 /// When the answer that is waited for comes. It outlives a dropped future.
 #[derive(Debug, Default)]
@@ -32,13 +24,12 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) async fn wait(&mut self, cluster: &Cluster, latency_ms: &RangeInclusive<u64>) {
         let drawn = || {
-            let ms = cluster.lock().random.within(latency_ms);
+            // Never at once, so that who tries again and again lets time go on.
+            let ms = cluster.lock().random.within(latency_ms).max(1);
             Instant::now() + Duration::from_millis(ms)
         };
         let ready_at = *self.ready_at.get_or_insert_with(drawn);
-        if ready_at > Instant::now() {
-            sleep_until(ready_at).await;
-        }
+        sleep_until(ready_at).await;
         self.ready_at = None;
     }
 }
@@ -74,24 +65,45 @@ pub struct SimulatedReader {
 
 impl fmt::Debug for SimulatedReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SimulatedReader({}, p{} at {})", self.process, self.partition, self.offset)
+        write!(
+            f,
+            "SimulatedReader({}, p{} at {})",
+            self.process, self.partition, self.offset
+        )
     }
 }
 
 impl SimulatedReader {
     pub(super) fn new(cluster: Cluster, process: Process, partition: u32, offset: u64) -> Self {
-        Self { cluster, process, partition, offset, pace: Pace::default() }
+        Self {
+            cluster,
+            process,
+            partition,
+            offset,
+            pace: Pace::default(),
+        }
     }
 }
 
 impl Reader for SimulatedReader {
     async fn next(&mut self) -> Result<Vec<Record>, Error> {
-        let Self { cluster, process, partition, offset, pace } = self;
+        let Self {
+            cluster,
+            process,
+            partition,
+            offset,
+            pace,
+        } = self;
         if let Some(arrivals) = cluster.arrivals(*partition) {
-            let at_the_end =
-                |state: &State| state.log(*partition).is_ok_and(|log| log.bounds().end == *offset);
+            let at_the_end = |state: &State| {
+                state
+                    .log(*partition)
+                    .is_ok_and(|log| log.bounds().end == *offset)
+            };
             cluster
-                .until(arrivals, |state| state.check_alive(process).is_err() || !at_the_end(state))
+                .until(arrivals, |state| {
+                    state.check_alive(process).is_err() || !at_the_end(state)
+                })
                 .await;
         }
         pace.wait(cluster, &cluster.options().read_latency_ms).await;
@@ -115,19 +127,33 @@ pub struct SimulatedSnapshotReader {
 
 impl fmt::Debug for SimulatedSnapshotReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SimulatedSnapshotReader({}, at {})", self.process, self.position)
+        write!(
+            f,
+            "SimulatedSnapshotReader({}, at {})",
+            self.process, self.position
+        )
     }
 }
 
 impl SimulatedSnapshotReader {
     pub(super) fn new(cluster: Cluster, process: Process) -> Self {
-        Self { cluster, process, position: 0, pace: Pace::default() }
+        Self {
+            cluster,
+            process,
+            position: 0,
+            pace: Pace::default(),
+        }
     }
 }
 
 impl SnapshotReader for SimulatedSnapshotReader {
     async fn next(&mut self) -> Result<PublishedSnapshots, Error> {
-        let Self { cluster, process, position, pace } = self;
+        let Self {
+            cluster,
+            process,
+            position,
+            pace,
+        } = self;
         cluster
             .until(cluster.publications(), |state| {
                 state.check_alive(process).is_err() || state.snapshots.end() > *position

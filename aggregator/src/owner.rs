@@ -1,0 +1,177 @@
+//! The owner: takes part in the group that shares out partitions, and runs a worker for each that
+//! is assigned. A revocation ends the worker first and is acknowledged right after.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use journal::{Clock, ClockCheck, Group, GroupEvent, Journal};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::dedup::VoterSets;
+use crate::status::{Phase, Statuses};
+use crate::view::View;
+use crate::worker::{Context, work};
+
+/// How many flushes may wait for the group to be told; beyond, a note is dropped and the next
+/// flush's says more.
+const FLUSHED_BOUND: usize = 1_024;
+
+/// An aggregator: owns partitions, counts them, publishes their snapshots.
+#[derive(Debug)]
+pub struct Aggregator<J> {
+    context: Context<J>,
+    flushed: mpsc::Receiver<(u32, u64)>,
+}
+
+impl<J: Journal> Aggregator<J> {
+    /// An aggregator on a journal whose results `view` follows.
+    #[must_use]
+    pub fn new(
+        journal: J,
+        view: View,
+        clock: Arc<dyn Clock>,
+        clock_check: Arc<ClockCheck>,
+        config: Config,
+    ) -> Self {
+        let (sender, flushed) = mpsc::channel(FLUSHED_BOUND);
+        let context = Context {
+            journal,
+            clock,
+            clock_check,
+            view,
+            sets: VoterSets::new(config.voters_max),
+            statuses: Statuses::default(),
+            config: Arc::new(config),
+            flushed: sender,
+        };
+        Self { context, flushed }
+    }
+
+    /// What it knows of its partitions, kept up to date while it runs.
+    #[must_use]
+    pub fn statuses(&self) -> Statuses {
+        self.context.statuses.clone()
+    }
+
+    /// The voter sets of its partitions.
+    #[must_use]
+    pub fn voter_sets(&self) -> VoterSets {
+        self.context.sets.clone()
+    }
+
+    /// Runs until `drain`: then the workers flush, and it leaves the group.
+    ///
+    /// Dropping the future ends everything at once, as a crash would.
+    pub async fn run(mut self, drain: CancellationToken) {
+        let mut group = self.context.journal.join();
+        let mut workers = Workers { context: self.context.clone(), running: BTreeMap::new() };
+        let mut tick = interval(self.context.config.tick);
+        loop {
+            // Biased for determinism. The tick is periodic, flush notes are one per flush, and a
+            // group that has news without end is broken anyway: nothing starves.
+            tokio::select! {
+                biased;
+                () = drain.cancelled() => break,
+                event = group.next() => match event {
+                    Ok(GroupEvent::Assigned(partitions)) => workers.start(&partitions),
+                    Ok(GroupEvent::Revoked(partitions, acknowledge)) => {
+                        workers.stop(&partitions).await;
+                        acknowledge.acknowledge();
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the group cannot be heard, trying again");
+                        sleep(self.context.config.retry_interval).await;
+                    }
+                },
+                Some((partition, frontier)) = self.flushed.recv() => {
+                    group.commit(partition, frontier);
+                }
+                _ = tick.tick() => look_at_lag(&self.context).await,
+            }
+        }
+        workers.drain().await;
+        while let Ok((partition, frontier)) = self.flushed.try_recv() {
+            group.commit(partition, frontier);
+        }
+        group.leave().await;
+    }
+}
+
+struct Workers<J: Journal> {
+    context: Context<J>,
+    running: BTreeMap<u32, Running>,
+}
+
+/// A worker's task; joined by `stop` or `drain`, ended by being dropped.
+struct Running {
+    drain: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl<J: Journal> Workers<J> {
+    fn start(&mut self, partitions: &[u32]) {
+        for &partition in partitions {
+            let drain = CancellationToken::new();
+            let task = tokio::spawn(work(self.context.clone(), partition, drain.clone()));
+            self.running.insert(partition, Running { drain, task });
+        }
+    }
+
+    /// Ends workers at once. What they were in the middle of is thrown away, not finished.
+    async fn stop(&mut self, partitions: &[u32]) {
+        for partition in partitions {
+            if let Some(mut running) = self.running.remove(partition) {
+                running.task.abort();
+                note_end(*partition, (&mut running.task).await);
+            }
+        }
+    }
+
+    async fn drain(mut self) {
+        for running in self.running.values() {
+            running.drain.cancel();
+        }
+        for (partition, mut running) in std::mem::take(&mut self.running) {
+            note_end(partition, (&mut running.task).await);
+        }
+    }
+}
+
+fn note_end(partition: u32, ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!(partition, %error, "a worker panicked");
+    }
+}
+
+/// Measures how far the workers are behind the log, and which stand still.
+async fn look_at_lag<J: Journal>(context: &Context<J>) {
+    for (partition, status) in context.statuses.all() {
+        if status.phase == Phase::Final {
+            context.statuses.update(partition, |status| {
+                status.lag = 0;
+                status.stalled = false;
+            });
+            continue;
+        }
+        // A journal that cannot be asked is reported by whoever appends to it.
+        let Ok(bounds) = context.journal.bounds(partition).await else { return };
+        let stall_after = context.config.stall_after;
+        context.statuses.update(partition, |status| {
+            status.lag = bounds.end.saturating_sub(status.frontier);
+            let stands = Instant::now().duration_since(status.moved_at) > stall_after;
+            status.stalled = status.lag > 0 && stands;
+        });
+    }
+}

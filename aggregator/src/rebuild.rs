@@ -1,0 +1,96 @@
+//! What happens between an assignment and the first record counted: find the partition's snapshot,
+//! check that it is of this log, and mark the voters of the open days.
+//!
+//! Nothing is published here, and nothing is guessed: if records it needs are gone, it refuses.
+
+use ballot::{Fold, Snapshot};
+use journal::{Error, Journal, Reader};
+
+use crate::dedup::AssignedVoters;
+use crate::view::View;
+use crate::worker::{Context, Failure};
+
+/// The partition's fold to go on from, with `voters` marked as they were at its frontier.
+pub(crate) async fn rebuild<J: Journal>(
+    context: &Context<J>,
+    partition: u32,
+    voters: &mut AssignedVoters,
+) -> Result<Fold, Failure> {
+    let Context { journal, view, .. } = context;
+    let snapshot = find_snapshot(journal, view, partition).await?;
+    let bounds = journal.bounds(partition).await?;
+    let Some(snapshot) = snapshot else {
+        if bounds.start > 0 {
+            return Err(gone(partition, 0, bounds));
+        }
+        return Ok(Fold::new(journal.identity(), partition));
+    };
+    let frontier = snapshot.frontier();
+    if snapshot.journal() != journal.identity() {
+        return Err(Failure::Stopped("its snapshot is of another journal".to_owned()));
+    }
+    if !(bounds.start..=bounds.end).contains(&frontier) {
+        return Err(gone(partition, frontier, bounds));
+    }
+    let fold = snapshot.resume();
+    #[cfg(feature = "planted")]
+    if context.is_planted(crate::planted::Planted::RebuildSkipped) {
+        return Ok(fold);
+    }
+    let Some(open) = fold.open_days().next() else { return Ok(fold) };
+    let from = journal.position_at(partition, open.start_ms).await?.min(frontier);
+    // With the log's start cut off, records of the open day may have been before it.
+    if bounds.start > 0 && from <= bounds.start {
+        return Err(gone(partition, from, bounds));
+    }
+    mark(context, &fold, partition, from, voters).await?;
+    Ok(fold)
+}
+
+/// The partition's snapshot, after everything published before this call has been read.
+async fn find_snapshot<J: Journal>(
+    journal: &J,
+    view: &View,
+    partition: u32,
+) -> Result<Option<std::sync::Arc<Snapshot>>, Failure> {
+    let end = journal.snapshots_end().await?;
+    let mut results = view.results.clone();
+    let read = results.wait_for(|read| read.complete && read.position >= end).await;
+    let read = read.map_err(|_| Failure::Again("the results view has ended".to_owned()))?;
+    if let Some(why) = &read.refused {
+        return Err(Failure::Stopped(why.clone()));
+    }
+    Ok(read.partitions.get(partition as usize).and_then(|known| known.highest.clone()))
+}
+
+async fn mark<J: Journal>(
+    context: &Context<J>,
+    fold: &Fold,
+    partition: u32,
+    from: u64,
+    voters: &mut AssignedVoters,
+) -> Result<(), Failure> {
+    let frontier = fold.frontier();
+    let mut next = from;
+    let mut reader = context.journal.read(partition, from);
+    while next < frontier {
+        for record in reader.next().await? {
+            #[cfg(feature = "planted")]
+            if context.is_planted(crate::planted::Planted::InvalidMarksVoter) {
+                ballot::planted::mark_all(fold, &record.value, voters);
+            }
+            if record.offset < frontier {
+                fold.mark(record.offset, &record.value, voters)?;
+            }
+            next = record.offset + 1;
+        }
+        // Reading may never have to wait; revocation and shutdown must get a turn all the same.
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+fn gone(partition: u32, offset: u64, bounds: std::ops::Range<u64>) -> Failure {
+    let (start, end) = (bounds.start, bounds.end);
+    Failure::Stopped(Error::OutOfRange { partition, offset, start, end }.to_string())
+}

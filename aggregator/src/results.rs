@@ -1,0 +1,95 @@
+//! The results ledger: of all published snapshots the highest of each partition, and what was
+//! published last. A frontier never falls here, whatever order snapshots come in.
+//!
+//! Pure: it reads nothing, and its tests are arithmetic.
+
+use std::sync::Arc;
+
+use ballot::{JournalId, Rules, Snapshot, TallyDocument};
+use bytes::Bytes;
+
+/// What is known of one partition.
+#[derive(Debug, Clone, Default)]
+pub struct PartitionResult {
+    /// The snapshot with the highest frontier.
+    pub highest: Option<Arc<Snapshot>>,
+    /// The frontier of the snapshot published last: what compaction keeps.
+    pub last: Option<u64>,
+}
+
+/// The published snapshots as one process has read them.
+#[derive(Debug, Clone)]
+pub struct Results {
+    journal: JournalId,
+    /// One per partition, in order.
+    pub partitions: Vec<PartitionResult>,
+    /// Everything below this place among the published snapshots has been read.
+    pub position: u64,
+    /// Whether all that was there at the start has been read and found sound.
+    pub complete: bool,
+    /// Why these snapshots are not to be used, once that is known.
+    pub refused: Option<String>,
+}
+
+impl Results {
+    /// Nothing read yet of this journal.
+    #[must_use]
+    pub fn new(journal: JournalId, partitions: u32) -> Self {
+        Self {
+            journal,
+            partitions: vec![PartitionResult::default(); partitions as usize],
+            position: 0,
+            complete: false,
+            refused: None,
+        }
+    }
+
+    /// Takes a published snapshot. One that is not of this journal refuses the whole view: another
+    /// journal's results must not be served as this one's.
+    pub fn take(&mut self, partition: u32, value: &Bytes) {
+        let snapshot = match Snapshot::decode(value) {
+            Ok(snapshot) => snapshot,
+            Err(error) => return self.refuse(format!("partition {partition}: {error}")),
+        };
+        if snapshot.journal() != self.journal {
+            let (of, ours) = (snapshot.journal(), self.journal);
+            return self.refuse(format!(
+                "the snapshot of partition {partition} is of journal {of}, this is {ours}: \
+                 the ballots were made anew under kept tallies"
+            ));
+        }
+        let slot = usize::try_from(partition).ok().and_then(|p| self.partitions.get_mut(p));
+        let Some(slot) = slot.filter(|_| snapshot.partition() == partition) else {
+            return self.refuse(format!("a snapshot of a partition {partition} that is not there"));
+        };
+        slot.last = Some(snapshot.frontier());
+        let highest = slot.highest.as_ref().map(|highest| highest.frontier());
+        if highest.is_none_or(|highest| highest < snapshot.frontier()) {
+            slot.highest = Some(Arc::new(snapshot));
+        }
+    }
+
+    /// Refuses these results for a reason; the first reason stays.
+    pub fn refuse(&mut self, why: String) {
+        self.refused.get_or_insert(why);
+    }
+
+    /// The document of the highest snapshots; `None` until complete, or when refused.
+    #[must_use]
+    pub fn document(&self) -> Option<TallyDocument> {
+        if !self.complete || self.refused.is_some() {
+            return None;
+        }
+        let highest = self.partitions.iter().map(|partition| partition.highest.as_deref());
+        TallyDocument::of(&highest.collect::<Option<Vec<_>>>()?)
+    }
+
+    /// The newest rules that every partition has folded.
+    #[must_use]
+    pub fn rules(&self) -> Option<&Rules> {
+        let highest = self.partitions.iter().map(|partition| partition.highest.as_deref());
+        let snapshots = highest.collect::<Option<Vec<_>>>()?;
+        let slowest = snapshots.into_iter().min_by_key(|snapshot| snapshot.rules().len())?;
+        slowest.rules().last().map(|(_, rules)| rules)
+    }
+}

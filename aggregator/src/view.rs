@@ -1,0 +1,149 @@
+//! The results view: follows the published snapshots and serves the tally document made of them.
+//!
+//! It serves nothing until it has read to the end noted at its start and has every partition; from
+//! then on no frontier in what it serves ever falls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ballot::{Rules, Snapshot, TallyDocument, content_hash, hex};
+use bytes::Bytes;
+use journal::{Error, Journal, SnapshotReader};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::results::Results;
+
+/// How often a new document is made at most: the flush interval's fraction that keeps many
+/// partitions, each flushing on its own, from making a document per flush.
+const DOCUMENT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long a failed read of snapshots waits before it is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// A result ready to be served.
+#[derive(Debug)]
+pub struct Served {
+    /// The document.
+    pub document: TallyDocument,
+    /// The document as JSON.
+    pub json: Bytes,
+    /// Its strong entity tag, quoted.
+    pub etag: String,
+    /// The newest rules that every partition has folded.
+    pub rules: Rules,
+    /// The snapshots it is made of, one per partition.
+    pub snapshots: Vec<Arc<Snapshot>>,
+}
+
+/// What a view gives out.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// What has been read so far; for owners of partitions.
+    pub results: watch::Receiver<Results>,
+    /// The newest document; `None` until there is one.
+    pub served: watch::Receiver<Option<Arc<Served>>>,
+}
+
+/// Makes a view of a journal's results, and the future that keeps it up to date: the caller spawns
+/// and ends it.
+pub fn view<J: Journal>(journal: J) -> (View, impl Future<Output = ()> + Send) {
+    let results = Results::new(journal.identity(), journal.partitions());
+    let (results_sender, results) = watch::channel(results);
+    let (served_sender, served) = watch::channel(None);
+    let view = View { results, served };
+    (view, follow(journal, results_sender, served_sender))
+}
+
+async fn follow<J: Journal>(
+    journal: J,
+    results: watch::Sender<Results>,
+    served: watch::Sender<Option<Arc<Served>>>,
+) {
+    let end = persist(|| journal.snapshots_end()).await;
+    let mut reader = journal.snapshots();
+    let mut document_at = None;
+    loop {
+        if !results.borrow().complete && results.borrow().position >= end {
+            check(&journal, &results).await;
+            document_at = Some(Instant::now());
+        }
+        // Biased for determinism. The document's timer is armed only after a read, so it cannot
+        // starve reading, and it comes first, so that a stream of reads cannot starve it.
+        tokio::select! {
+            biased;
+            () = sleep_until(document_at.unwrap_or_else(Instant::now)), if document_at.is_some() => {
+                document_at = None;
+                serve(&results, &served);
+            }
+            read = reader.next() => match read {
+                Ok(read) => {
+                    results.send_modify(|results| {
+                        results.position = read.position;
+                        for entry in &read.entries {
+                            results.take(entry.partition, &entry.value);
+                        }
+                    });
+                    let soon = Instant::now() + DOCUMENT_INTERVAL;
+                    document_at = document_at.or(results.borrow().complete.then_some(soon));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "published snapshots cannot be read, trying again");
+                    sleep(RETRY_INTERVAL).await;
+                }
+            },
+        }
+    }
+}
+
+/// Compares what was read with the log itself, once: a snapshot beyond the log's end is of a log
+/// that is no more.
+async fn check<J: Journal>(journal: &J, results: &watch::Sender<Results>) {
+    for partition in 0..journal.partitions() {
+        let end = persist(|| journal.bounds(partition)).await.end;
+        results.send_modify(|results| {
+            let known = results.partitions.get(partition as usize);
+            let highest = known.and_then(|known| known.highest.as_ref());
+            if let Some(frontier) = highest.map(|snapshot| snapshot.frontier())
+                && frontier > end
+            {
+                results.refuse(format!(
+                    "the snapshot of partition {partition} has the frontier {frontier}, the log \
+                     ends at {end}: records are gone"
+                ));
+            }
+        });
+    }
+    results.send_modify(|results| {
+        results.complete = true;
+        if let Some(why) = &results.refused {
+            tracing::error!(why, "the published snapshots are refused, no result is served");
+        }
+    });
+}
+
+fn serve(results: &watch::Sender<Results>, served: &watch::Sender<Option<Arc<Served>>>) {
+    let results = results.borrow();
+    let (Some(document), Some(rules)) = (results.document(), results.rules()) else { return };
+    let json = Bytes::from(document.to_json());
+    let etag = format!("\"{}\"", hex(&content_hash(&json)[..16]));
+    let same = served.borrow().as_ref().is_some_and(|served| served.etag == etag);
+    if !same {
+        let snapshots = results.partitions.iter().filter_map(|p| p.highest.clone()).collect();
+        let rules = rules.clone();
+        served.send_replace(Some(Arc::new(Served { document, json, etag, rules, snapshots })));
+    }
+}
+
+/// Tries until it works: at the start there is nothing else to do.
+async fn persist<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> T {
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) => {
+                tracing::warn!(%error, "the journal cannot be read, trying again");
+                sleep(RETRY_INTERVAL).await;
+            }
+        }
+    }
+}

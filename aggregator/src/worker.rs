@@ -1,0 +1,328 @@
+//! The worker of one partition: rebuild, fold, flush, close.
+//!
+//! A record is folded whole or not at all, because folding never awaits. A snapshot is published
+//! only from between two records. After any error everything is rebuilt, nothing resumed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ballot::{Applied, Close, Fold, Record as Decoded, Stop};
+use futures_util::future::{BoxFuture, Fuse, FusedFuture, FutureExt};
+use journal::{AppendError, Clock, ClockCheck, Error, Journal, Reader, Record};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::dedup::{AssignedVoters, VoterSets};
+#[cfg(feature = "planted")]
+use crate::planted::Planted;
+use crate::rebuild::rebuild;
+use crate::status::{Phase, Statuses};
+use crate::view::View;
+
+/// What every worker of a process shares.
+#[derive(Debug, Clone)]
+pub(crate) struct Context<J> {
+    pub(crate) journal: J,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock_check: Arc<ClockCheck>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) view: View,
+    pub(crate) sets: VoterSets,
+    pub(crate) statuses: Statuses,
+    /// Tells the group how far a partition has been flushed.
+    pub(crate) flushed: mpsc::Sender<(u32, u64)>,
+}
+
+impl<J: Journal> Context<J> {
+    fn assign(&self, partition: u32) -> AssignedVoters {
+        #[cfg(feature = "planted")]
+        if self.is_planted(Planted::SetSharedByAssignments) {
+            return self.sets.assign_shared(partition);
+        }
+        self.sets.assign(partition)
+    }
+
+    #[cfg(feature = "planted")]
+    pub(crate) fn is_planted(&self, defect: Planted) -> bool {
+        self.config.planted == Some(defect)
+    }
+}
+
+/// Why a worker's attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Rebuild and go on.
+    Again(String),
+    /// An operator has to look at it; going on would count wrongly.
+    Stopped(String),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unavailable(_) => Self::Again(error.to_string()),
+            Error::OutOfRange { .. } | Error::Refused(_) => Self::Stopped(error.to_string()),
+        }
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        Self::Stopped(stop.to_string())
+    }
+}
+
+/// Works on a partition until `drain`, then flushes and returns. Dropping the future, as a
+/// revocation does, ends it at once; nothing is published after.
+pub(crate) async fn work<J: Journal>(
+    context: Context<J>,
+    partition: u32,
+    drain: CancellationToken,
+) {
+    let _status = StatusGuard::new(&context.statuses, partition);
+    loop {
+        context.statuses.update(partition, |status| status.phase = Phase::Rebuilding);
+        let again = match attempt(&context, partition, &drain).await {
+            Ok(()) => return,
+            Err(Failure::Again(why)) => why,
+            Err(Failure::Stopped(why)) => {
+                tracing::error!(partition, why, "the partition has stopped");
+                context.statuses.update(partition, |status| status.phase = Phase::Stopped(why));
+                return drain.cancelled().await;
+            }
+        };
+        tracing::warn!(partition, why = again, "the partition starts over");
+        // Drain ends the wait; else the wait is bounded by its own length.
+        if timeout(context.config.retry_interval, drain.cancelled()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Keeps the partition's entry among the statuses while it is worked on.
+struct StatusGuard {
+    statuses: Statuses,
+    partition: u32,
+}
+
+impl StatusGuard {
+    fn new(statuses: &Statuses, partition: u32) -> Self {
+        statuses.begin(partition);
+        Self { statuses: statuses.clone(), partition }
+    }
+}
+
+impl Drop for StatusGuard {
+    fn drop(&mut self) {
+        self.statuses.end(self.partition);
+    }
+}
+
+async fn attempt<J: Journal>(
+    context: &Context<J>,
+    partition: u32,
+    drain: &CancellationToken,
+) -> Result<(), Failure> {
+    let mut voters = context.assign(partition);
+    // Biased: drain is final, so nothing can starve.
+    let fold = tokio::select! {
+        biased;
+        () = drain.cancelled() => return Ok(()),
+        fold = rebuild(context, partition, &mut voters) => fold?,
+    };
+    let reader = context.journal.read(partition, fold.frontier());
+    let mut worker = Worker {
+        context,
+        partition,
+        fold,
+        voters,
+        published: None,
+        publishing: Fuse::terminated(),
+        closing: Fuse::terminated(),
+        close_offset: None,
+        flush_at: Instant::now(),
+        tick_at: Instant::now(),
+    };
+    let ended = worker.run(reader, drain).await;
+    if let Err(Failure::Stopped(why)) = &ended {
+        let why = why.clone();
+        context.statuses.update(partition, |status| status.phase = Phase::Stopped(why));
+        // What was folded before has to be seen; a journal that takes nothing must not keep us.
+        drop(timeout(LAST_FLUSH_TIMEOUT, worker.finish()).await);
+    }
+    ended
+}
+
+/// How long a stopped partition tries to publish what it had folded.
+const LAST_FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// At most one publish and one close are under way.
+type UnderWay<'a, T> = Fuse<BoxFuture<'a, T>>;
+
+struct Worker<'a, J> {
+    context: &'a Context<J>,
+    partition: u32,
+    fold: Fold,
+    voters: AssignedVoters,
+    /// The frontier of our snapshot that was published last.
+    published: Option<u64>,
+    publishing: UnderWay<'a, (u64, Result<(), AppendError>)>,
+    closing: UnderWay<'a, Result<u64, AppendError>>,
+    /// Where our close record is, until it has been folded.
+    close_offset: Option<u64>,
+    flush_at: Instant,
+    tick_at: Instant,
+}
+
+impl<'a, J: Journal> Worker<'a, J> {
+    async fn run(
+        &mut self,
+        mut reader: J::Reader,
+        drain: &CancellationToken,
+    ) -> Result<(), Failure> {
+        self.report();
+        loop {
+            // Biased for determinism, and nothing starves: a drain is final, a publish and a close
+            // end and begin again only after an interval, and reading is always ready last.
+            tokio::select! {
+                biased;
+                () = drain.cancelled() => return self.finish().await,
+                (frontier, result) = &mut self.publishing => self.note_published(frontier, result),
+                result = &mut self.closing => self.note_closed(result),
+                () = sleep_until(self.flush_at), if self.publishing.is_terminated() => {
+                    self.flush_if_changed();
+                }
+                () = sleep_until(self.tick_at) => self.close_if_due(),
+                records = reader.next() => {
+                    self.fold_all(&records?)?;
+                    // A reader that never has to wait must not keep the thread from the others.
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+
+    fn fold_all(&mut self, records: &[Record]) -> Result<(), Failure> {
+        let mut after_final = 0;
+        for record in records {
+            #[cfg(feature = "planted")]
+            self.plant(record);
+            match self.fold.apply(record.offset, &record.value, &mut self.voters)? {
+                Applied::Folded | Applied::Skipped => {}
+                Applied::AfterFinal => after_final += 1,
+            }
+        }
+        if self.close_offset.is_some_and(|offset| offset < self.fold.frontier()) {
+            // The next day may be over as well.
+            self.close_offset = None;
+            self.tick_at = Instant::now();
+        }
+        let partition = self.partition;
+        self.context.statuses.update(partition, |status| status.after_final += after_final);
+        self.report();
+        Ok(())
+    }
+
+    fn report(&self) {
+        let phase = if self.fold.is_final() { Phase::Final } else { Phase::Folding };
+        self.context.statuses.update(self.partition, |status| {
+            if status.frontier != self.fold.frontier() || status.phase != phase {
+                status.moved_at = Instant::now();
+            }
+            status.phase = phase;
+            status.frontier = self.fold.frontier();
+            status.outcomes = *self.fold.outcomes();
+        });
+    }
+
+    /// Publishes on assignment, after a change, and when somebody else's lower snapshot was
+    /// published after ours: compaction keeps the last, so the last has to be the highest.
+    fn flush_if_changed(&mut self) {
+        self.flush_at = Instant::now() + self.context.config.flush_interval;
+        let last = {
+            let results = self.context.view.results.borrow();
+            results.partitions.get(self.partition as usize).and_then(|known| known.last)
+        };
+        let overwritten = last.is_some() && last < self.published;
+        #[cfg(feature = "planted")]
+        let overwritten = overwritten && !self.context.is_planted(Planted::StaleSnapshotKept);
+        if self.published != Some(self.fold.frontier()) || overwritten {
+            self.start_publish();
+        }
+    }
+
+    fn start_publish(&mut self) {
+        let (frontier, value) = (self.fold.frontier(), self.fold.snapshot().encode());
+        let (journal, partition) = (&self.context.journal, self.partition);
+        let publish = async move { (frontier, journal.publish(partition, value).await) };
+        self.publishing = publish.boxed().fuse();
+    }
+
+    fn note_published(&mut self, frontier: u64, result: Result<(), AppendError>) {
+        match result {
+            Ok(()) => {
+                self.published = self.published.max(Some(frontier));
+                // Full: the group is behind, and the next flush tells it more than this one.
+                let _ = self.context.flushed.try_send((self.partition, frontier));
+            }
+            Err(error) => {
+                let partition = self.partition;
+                tracing::warn!(partition, %error, "a snapshot was not published, trying again");
+                self.flush_at = Instant::now() + self.context.config.retry_interval;
+            }
+        }
+    }
+
+    /// Appends the close record of the earliest day that is over, once its grace has passed by a
+    /// sound clock. It takes effect when it is folded like any record.
+    fn close_if_due(&mut self) {
+        let now_ms = self.context.clock.now_ms();
+        self.tick_at = Instant::now() + self.context.config.tick;
+        #[cfg(feature = "planted")]
+        self.plant_drop_by_clock(now_ms);
+        let under_way = !self.closing.is_terminated() || self.close_offset.is_some();
+        if under_way || self.fold.is_final() || !self.context.clock_check.is_sound() {
+            return;
+        }
+        let Some(rules) = self.fold.rules() else { return };
+        let Some(day) = self.fold.open_days().next() else { return };
+        if now_ms < rules.closable_at_ms(day) {
+            return;
+        }
+        let close = Close { day: day.day, instant_ms: day.end_ms, clock_ms: now_ms };
+        let value = Decoded::Close(close).encode();
+        let (journal, partition) = (&self.context.journal, self.partition);
+        self.closing = journal.append(partition, now_ms, value).boxed().fuse();
+    }
+
+    fn note_closed(&mut self, result: Result<u64, AppendError>) {
+        let partition = self.partition;
+        match result {
+            Ok(offset) if offset >= self.fold.frontier() => self.close_offset = Some(offset),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(partition, %error, "a close record was not appended, trying again");
+            }
+        }
+    }
+
+    /// The final flush: what is folded is published, or the next owner folds it again.
+    async fn finish(&mut self) -> Result<(), Failure> {
+        if !self.publishing.is_terminated() {
+            let (frontier, result) = (&mut self.publishing).await;
+            self.note_published(frontier, result);
+        }
+        while self.published != Some(self.fold.frontier()) {
+            self.start_publish();
+            let (frontier, result) = (&mut self.publishing).await;
+            let failed = result.is_err();
+            self.note_published(frontier, result);
+            if failed {
+                sleep(self.context.config.retry_interval).await;
+            }
+        }
+        Ok(())
+    }
+}

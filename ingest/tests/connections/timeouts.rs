@@ -1,0 +1,123 @@
+//! Peers that say nothing, or not enough.
+
+use hyper::{Request, StatusCode};
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, interval};
+
+use super::kit::{PREFACE, Peer, SHORT, Server, limits, within};
+
+/// Sends this much and waits for the end; the server must have waited its time, and counted it.
+async fn is_closed_after(opening: &[u8]) -> Vec<u8> {
+    let server = Server::start(limits()).await;
+    let connecting = Instant::now();
+    let mut peer = server.connect().await;
+    peer.send(opening).await;
+    let heard = peer.until_closed().await;
+    assert!(
+        connecting.elapsed() >= SHORT,
+        "closed after {:?}",
+        connecting.elapsed()
+    );
+    assert_eq!(server.counts().closed_first_request, 1);
+    heard
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_closed() {
+    assert_eq!(is_closed_after(b"").await, b"");
+}
+
+#[tokio::test]
+async fn half_an_http2_preface_is_closed() {
+    assert_eq!(is_closed_after(&PREFACE[..12]).await, b"");
+}
+
+#[tokio::test]
+async fn a_full_http2_preface_followed_by_silence_is_closed() {
+    is_closed_after(PREFACE).await;
+}
+
+#[tokio::test]
+async fn a_full_http2_handshake_followed_by_silence_is_closed() {
+    let empty_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    is_closed_after(&[PREFACE, &empty_settings].concat()).await;
+}
+
+#[tokio::test]
+async fn half_a_header_is_closed() {
+    assert_eq!(is_closed_after(b"GET / HTTP/1.1\r\nhost: te").await, b"");
+}
+
+#[tokio::test]
+async fn a_header_that_comes_byte_by_byte_is_closed() {
+    let server = Server::start(limits()).await;
+    let mut peer = server.connect().await;
+    peer.send("GET / HTTP/1.1\r\nx: ").await;
+    let mut ticks = interval(SHORT / 10);
+    within(async {
+        while peer.0.write_all(b"x").await.is_ok() {
+            ticks.tick().await;
+        }
+    })
+    .await;
+    assert_eq!(server.counts().closed_first_request, 1);
+}
+
+#[tokio::test]
+async fn half_a_header_after_an_answer_is_closed() {
+    let server = Server::start(limits()).await;
+    let mut peer = server.connect().await;
+    peer.get("/").await;
+    peer.hears("done", 1).await;
+    peer.send("GET / HTTP/1.1\r\nhost: te").await;
+    assert_eq!(peer.until_closed().await, b"");
+    assert_eq!(server.counts().closed_idle, 1);
+}
+
+#[tokio::test]
+async fn an_idle_http1_connection_is_closed_but_not_while_a_handler_works() {
+    let server = Server::start(limits()).await;
+    let mut peer = server.connect().await;
+    peer.get("/slow").await;
+    peer.hears("done", 1).await;
+    let answered = Instant::now();
+    peer.get("/slow").await;
+    peer.hears("done", 1).await;
+    assert!(answered.elapsed() >= SHORT * 4);
+    assert_eq!(server.counts().closed_idle, 0);
+    assert_eq!(peer.until_closed().await, b"");
+    assert!(answered.elapsed() >= SHORT * 5);
+    assert_eq!(server.counts().closed_idle, 1);
+}
+
+#[tokio::test]
+async fn an_idle_http2_connection_is_closed_but_not_while_a_handler_works() {
+    let server = Server::start(limits()).await;
+    let (mut sender, connection) = server.connect_http2().await;
+    let asked = Instant::now();
+    let request = Request::get("http://test/slow").body("".into()).unwrap();
+    let answer = within(sender.send_request(request)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert!(asked.elapsed() >= SHORT * 4);
+    drop(answer);
+    within(connection).await.unwrap().unwrap();
+    assert!(asked.elapsed() >= SHORT * 5);
+    assert_eq!(server.counts().closed_idle, 1);
+    drop(sender);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_sooner_where_it_is_crowded() {
+    let limits = ingest::server::Limits {
+        idle_timeout: super::kit::PATIENCE * 10,
+        idle_timeout_crowded: SHORT,
+        connections_max: 1,
+        ..limits()
+    };
+    let server = Server::start(limits).await;
+    let mut peer: Peer = server.connect().await;
+    peer.get("/").await;
+    peer.hears("done", 1).await;
+    assert_eq!(peer.until_closed().await, b"");
+    assert_eq!(server.counts().closed_idle, 1);
+}

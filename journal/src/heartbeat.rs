@@ -1,0 +1,32 @@
+//! The heartbeat of a process: how it learns, again and again, how far its clock is off.
+//!
+//! It only ever feeds a [`ClockCheck`]; what follows from an unsound clock is decided elsewhere.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::{Clock, ClockCheck, Journal};
+
+/// How often a heartbeat is written: often enough that a stepped clock is noticed well within the
+/// least grace (10 s), seldom enough to cost nothing.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Writes heartbeats and feeds the check. Never ends; whoever spawns it ends it.
+pub async fn beat<J: Journal>(journal: J, clock: &dyn Clock, check: &ClockCheck) {
+    loop {
+        let sent_ms = clock.now_ms();
+        match journal.heartbeat().await {
+            Ok(append_time_ms) => {
+                let sound = check.is_sound();
+                check.observe(sent_ms, clock.now_ms(), append_time_ms);
+                if sound != check.is_sound() {
+                    let offset_ms = check.offset_ms();
+                    tracing::warn!(offset_ms, sound = check.is_sound(), "clock against journal");
+                }
+            }
+            Err(error) => tracing::debug!(%error, "a heartbeat was not answered"),
+        }
+        sleep(INTERVAL).await;
+    }
+}

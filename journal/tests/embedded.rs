@@ -1,0 +1,303 @@
+//! The conformance suite on the embedded journal, and what only a file of one process has to show:
+//! it survives a kill, keeps others out and keeps what was queued. Failing disks are in
+//! `embedded_faults.rs`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing test must say where"
+)]
+
+#[macro_use]
+mod conformance;
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use conformance::{BASE_MS, Harness, append_some, read_some, value};
+use journal::{
+    Clock, Embedded, EmbeddedOptions, Error, Group, GroupEvent, Journal, Reader, SystemClock,
+};
+use tempfile::TempDir;
+
+/// Makes journals in directories that live as long as the harness.
+#[derive(Default)]
+struct Directories(Mutex<Vec<TempDir>>);
+
+impl Harness for Directories {
+    type Journal = Embedded;
+
+    async fn new_journal(&self, partitions: u32) -> Embedded {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = open(dir.path(), partitions).unwrap();
+        self.0.lock().unwrap().push(dir);
+        journal
+    }
+
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms()
+    }
+}
+
+fn open(dir: &Path, partitions: u32) -> Result<Embedded, Error> {
+    Embedded::open(&EmbeddedOptions::new(dir, "campaign", partitions))
+}
+
+conformance_suite!(tokio::test, Directories::default());
+
+#[tokio::test]
+async fn a_closed_journal_is_free_for_the_next_and_holds_what_was_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), 2).unwrap();
+    let identity = journal.identity();
+    let records = append_some(&journal, 1, 5).await;
+    journal.publish(1, value(7)).await.unwrap();
+    let snapshots_end = journal.snapshots_end().await.unwrap();
+    let mut waiting = journal.read(1, 5);
+    let (read, ()) = tokio::join!(waiting.next(), journal.close());
+    assert!(
+        matches!(read, Err(Error::Refused(_))),
+        "who waits at the end hears of the close"
+    );
+    assert!(journal.append(1, BASE_MS, value(1)).await.is_err());
+    assert!(!journal.is_healthy());
+    journal.close().await;
+
+    let journal = open(dir.path(), 2).unwrap();
+    assert_eq!(journal.identity(), identity);
+    assert_eq!(read_some(&mut journal.read(1, 0), 5).await, records);
+    assert_eq!(journal.snapshots_end().await, Ok(snapshots_end));
+    assert_eq!(append_some(&journal, 1, 1).await[0].offset, 5);
+    assert_eq!(journal.position_at(1, BASE_MS + 3).await, Ok(3));
+}
+
+#[tokio::test]
+async fn what_is_queued_is_written_when_the_journal_is_closed_or_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), 1).unwrap();
+    let append = |journal: &Embedded, number| {
+        let journal = journal.clone();
+        async move { journal.append(0, BASE_MS, value(number)).await }
+    };
+    for number in 0..50 {
+        assert!(
+            conformance::poll_once(append(&journal, number))
+                .await
+                .is_none()
+        );
+    }
+    journal.close().await;
+    let journal = open(dir.path(), 1).unwrap();
+    assert_eq!(
+        journal.bounds(0).await,
+        Ok(0..50),
+        "a dropped append is written all the same"
+    );
+    for number in 50..60 {
+        assert!(
+            conformance::poll_once(append(&journal, number))
+                .await
+                .is_none()
+        );
+    }
+    let mut health = journal.health();
+    drop(journal);
+    drop(
+        health
+            .wait_for(|health| *health == journal::Health::Closed)
+            .await
+            .unwrap(),
+    );
+    assert_eq!(open(dir.path(), 1).unwrap().bounds(0).await, Ok(0..60));
+}
+
+#[tokio::test]
+async fn a_second_opener_is_refused_and_told_who_holds_the_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = open(dir.path(), 1).unwrap();
+    let sentence = open(dir.path(), 1).unwrap_err().to_string();
+    assert!(
+        sentence.contains(&format!("process {}", std::process::id())),
+        "{sentence}"
+    );
+    let other = Embedded::open(&EmbeddedOptions::new(dir.path(), "another", 1)).unwrap();
+    assert_ne!(other.identity(), journal.identity());
+}
+
+#[tokio::test]
+async fn another_partition_count_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    open(dir.path(), 4).unwrap().close().await;
+    let sentence = open(dir.path(), 5).unwrap_err().to_string();
+    assert!(
+        sentence.contains("with 4 partitions, and 5 are configured"),
+        "{sentence}"
+    );
+    open(dir.path(), 4).unwrap().close().await;
+    assert!(matches!(open(dir.path(), 0), Err(Error::Refused(_))));
+    let outside = EmbeddedOptions::new(dir.path(), "../elsewhere", 1);
+    assert!(matches!(Embedded::open(&outside), Err(Error::Refused(_))));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_that_is_missing_is_made_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let inner = dir.path().join("a/b");
+    open(&inner, 1).unwrap().close().await;
+    assert_eq!(
+        inner.metadata().unwrap().permissions().mode() & 0o777,
+        0o700
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_at_once() {
+    let harness = Directories::default();
+    let journal = harness.new_journal(1).await;
+    // Nothing yields to the writer's answers here, and it cannot write this much meanwhile.
+    let large = Bytes::from(vec![7; 16 << 20]);
+    let mut appends = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (journal, large) = (journal.clone(), large.clone());
+        appends.spawn(async move { journal.append(0, BASE_MS, large).await });
+    }
+    let outcomes = appends.join_all().await;
+    let refused = |outcome: &&Result<_, _>| matches!(outcome, Err(journal::AppendError::Refused(reason)) if reason.contains("bytes"));
+    let refusals = outcomes.iter().filter(refused).count();
+    assert!(
+        refusals > 0 && refusals <= 8,
+        "four fit into the bound: {outcomes:?}"
+    );
+    let taken = u64::try_from(outcomes.len() - refusals).unwrap();
+    assert_eq!(journal.bounds(0).await, Ok(0..taken));
+    append_some(&journal, 0, 1).await;
+}
+
+/// Names the directory to the child that is to be killed.
+const CHILD_DIR: &str = "JOURNAL_TEST_CHILD_DIR";
+const CHILD: &str = "the_child_of_the_kill_test";
+
+/// Not a test of its own: another test runs it in a process of its own and kills it.
+#[tokio::test]
+#[ignore = "run by a_killed_process_loses_nothing_it_acknowledged"]
+async fn the_child_of_the_kill_test() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else {
+        return;
+    };
+    let journal = open(Path::new(&dir), 2).unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..6_u64 {
+        let journal = journal.clone();
+        tasks.spawn(async move {
+            for number in 0.. {
+                let partition = u32::try_from(number % 2).unwrap();
+                let value = format!("{}-{task}-{number}", std::process::id());
+                let appended = journal
+                    .append(partition, BASE_MS, value.clone().into())
+                    .await;
+                let line = format!("\nack {partition} {} {value} .\n", appended.unwrap());
+                let mut output = std::io::stdout().lock();
+                output.write_all(line.as_bytes()).unwrap();
+                output.flush().unwrap();
+            }
+        });
+    }
+    // It is killed long before; if whoever should do that is gone, it must end all the same.
+    drop(tokio::time::timeout(Duration::from_secs(20), tasks.join_all()).await);
+}
+
+#[tokio::test]
+async fn a_killed_process_loses_nothing_it_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut acknowledged = BTreeMap::new();
+    for round in 1..=3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", CHILD, "--ignored", "--nocapture"])
+            .env(CHILD_DIR, dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
+        // All that it managed to say before it died counts; a torn last line lacks its full stop.
+        let mut heard = 0;
+        while let Some(line) = lines.next() {
+            let words: Vec<_> = line.split(' ').collect();
+            if let ["ack", partition, offset, value, "."] = words[..] {
+                let place = (
+                    partition.parse::<u32>().unwrap(),
+                    offset.parse::<u64>().unwrap(),
+                );
+                assert!(
+                    acknowledged.insert(place, value.to_owned()).is_none(),
+                    "{place:?} twice"
+                );
+                heard += 1;
+                if heard == 200 * round {
+                    child.kill().unwrap();
+                }
+            }
+        }
+        child.wait().unwrap();
+        assert!(heard >= 200 * round, "the child ended before it was killed");
+
+        let journal = open(dir.path(), 2).unwrap();
+        for partition in 0..2 {
+            let end = journal.bounds(partition).await.unwrap().end;
+            let count = usize::try_from(end).unwrap();
+            let records = read_some(&mut journal.read(partition, 0), count).await;
+            for ((_, offset), value) in acknowledged.range((partition, 0)..(partition + 1, 0)) {
+                let record = records.get(usize::try_from(*offset).unwrap());
+                assert_eq!(
+                    record.map(|record| &record.value[..]),
+                    Some(value.as_bytes())
+                );
+            }
+        }
+        journal.close().await;
+    }
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct Stopped(i64);
+
+impl Clock for Stopped {
+    fn now_ms(&self) -> i64 {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_is_dropped_makes_way_for_the_next() {
+    let harness = Directories::default();
+    let journal = harness.new_journal(2).await;
+    let first = journal.join();
+    let (mut second, mut third) = (journal.join(), journal.join());
+    assert!(conformance::poll_once(second.next()).await.is_none());
+    drop(first);
+    assert!(conformance::poll_once(third.next()).await.is_none());
+    let event = conformance::poll_once(second.next()).await;
+    assert!(matches!(event, Some(Ok(GroupEvent::Assigned(all))) if all == [0, 1]));
+    assert!(conformance::poll_once(second.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_heartbeat_answers_the_clock_of_the_options() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut options = EmbeddedOptions::new(dir.path(), "campaign", 1);
+    options.clock = Arc::new(Stopped(BASE_MS));
+    let journal = Embedded::open(&options).unwrap();
+    assert_eq!(journal.heartbeat().await, Ok(BASE_MS));
+    journal.close().await;
+    assert!(journal.heartbeat().await.is_err());
+}
