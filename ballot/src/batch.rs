@@ -137,29 +137,39 @@ impl Batch {
 
     pub(crate) fn to_wire(&self) -> wire::Batch {
         wire::Batch {
-            voter_high: self.voter_high.clone(),
-            voter_low: self.voter_low.clone(),
-            choices: self.choices.clone(),
-            cast_at_ms: self.cast_at_ms.clone(),
+            voter_high: vec![self.voter_high.clone()],
+            voter_low: vec![self.voter_low.clone()],
+            choices: vec![self.choices.clone()],
+            cast_at_ms: vec![self.cast_at_ms.clone()],
         }
     }
 
     pub(crate) fn from_wire(batch: wire::Batch) -> Option<Self> {
-        let length = batch.voter_high.len();
-        let whole = length != 0
+        let voter_high = whole(batch.voter_high)?;
+        let voter_low = whole(batch.voter_low)?;
+        let choices = whole(batch.choices)?;
+        let cast_at_ms = whole(batch.cast_at_ms)?;
+        let length = voter_high.len();
+        let fits = length != 0
             && length % 8 == 0
-            && batch.voter_low.len() == length
-            && batch.cast_at_ms.len() == length
-            && batch.choices.len() % length == 0;
-        let words = batch.choices.len().checked_div(length)?;
-        (whole && (1..=CHOICES_MAX / 64).contains(&words)).then_some(Self {
+            && voter_low.len() == length
+            && cast_at_ms.len() == length
+            && choices.len() % length == 0;
+        let words = choices.len().checked_div(length)?;
+        (fits && (1..=CHOICES_MAX / 64).contains(&words)).then_some(Self {
             words,
-            voter_high: batch.voter_high,
-            voter_low: batch.voter_low,
-            choices: batch.choices,
-            cast_at_ms: batch.cast_at_ms,
+            voter_high,
+            voter_low,
+            choices,
+            cast_at_ms,
         })
     }
+}
+
+/// A column, if it is there and in one piece.
+fn whole(mut pieces: Vec<Bytes>) -> Option<Bytes> {
+    let column = pieces.pop()?;
+    pieces.is_empty().then_some(column)
 }
 
 fn words(column: &[u8]) -> impl ExactSizeIterator<Item = u64> + '_ {

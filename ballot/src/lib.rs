@@ -35,4 +35,4 @@ pub use snapshot::{NotASnapshot, Snapshot};
 pub use tally::{DayTally, Days, Outcomes};
 pub use token::{TOKEN_CHARS, Token, TokenError, TokenKeys, TokenKeysError};
 pub use voter::{PseudonymKey, VoterId};
-pub use voters::{VoterMap, VoterSet, Voters, voters_per_partition};
+pub use voters::{VoterHasher, VoterMap, VoterSet, Voters, voters_per_partition};

@@ -89,6 +89,9 @@ impl Record {
             return if record.encode() == *value { Ok(record) } else { Err(RecordError::Unknown) };
         }
         let record = record.map_err(|_| RecordError::Malformed)?;
+        if (record.version, record.kind) != (VERSION, kind) {
+            return Err(RecordError::Malformed);
+        }
         let decoded = if kind == BATCH {
             record.batch.and_then(Batch::from_wire).map(Self::Batch)
         } else {

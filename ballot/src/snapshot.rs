@@ -7,7 +7,14 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::wire::{self, VERSION};
-use crate::{DayTally, Digest, Fold, Hash, JournalId, Outcomes, Record, Rules, VotingDay};
+use crate::{
+    DayTally, Digest, FOLD_VERSION, Fold, Hash, JournalId, Outcomes, RULES_MAX, Record, Rules,
+    VotingDay,
+};
+
+/// The most a count or an offset may be: far beyond any log, exact in JSON, and still without
+/// overflow when the counts of all partitions are added.
+const COUNT_MAX: u64 = 1 << 53;
 
 /// The fold of the records below `frontier`, and of nothing else.
 #[derive(Debug, Clone)]
@@ -104,7 +111,8 @@ impl Snapshot {
     /// Reads a snapshot's bytes.
     ///
     /// # Errors
-    /// [`NotASnapshot`] if they are of another version, damaged, or do not fit together.
+    /// [`NotASnapshot`] if they are of another version or fold version, damaged, or no fold could
+    /// have made them.
     pub fn decode(value: &Bytes) -> Result<Self, NotASnapshot> {
         Self::read(value).ok_or(NotASnapshot)
     }
@@ -137,9 +145,54 @@ impl Snapshot {
             digest: Digest::from_edge(snapshot.frontier, edge.collect::<Option<_>>()?)?,
         };
         let hash = fold.rules().map(|rules| rules.hash().to_vec()).unwrap_or_default();
-        let sound = snapshot.version == VERSION && hash == snapshot.rules_hash;
+        let sound = snapshot.version == VERSION
+            && hash == snapshot.rules_hash
+            && snapshot.days.len() == fold.days.len()
+            && rules_lead_to(&fold)
+            && counts_add_up(&fold);
         sound.then_some(Self(fold))
     }
+}
+
+/// Whether a fold of this partition can have these rules in force at its frontier.
+fn rules_lead_to(fold: &Fold) -> bool {
+    let Some((0, first)) = fold.rules.first() else {
+        return fold.rules.is_empty() && fold.frontier == 0;
+    };
+    let in_order = fold.rules.windows(2).all(|pair| {
+        let ((was_at, was), (is_at, is)) = (&pair[0], &pair[1]);
+        was_at < is_at && was.may_become(is, |_| false)
+    });
+    first.journal == fold.journal
+        && first.fold_version == FOLD_VERSION
+        && fold.partition < first.partitions
+        && in_order
+        && fold.rules.len() <= RULES_MAX
+        && fold.rules.last().is_some_and(|(at, _)| *at < fold.frontier)
+}
+
+/// Whether the counts are of the rules' days and choices, and those of the days add up to the
+/// outcomes.
+fn counts_add_up(fold: &Fold) -> bool {
+    let days = fold.rules().map(|rules| rules.days.as_slice()).unwrap_or_default();
+    let choices = fold.rules().map_or(0, |rules| rules.choices as usize);
+    let sum = |count: fn(&DayTally) -> u64| {
+        fold.days.values().try_fold(0u64, |sum, tally| sum.checked_add(count(tally)))
+    };
+    let outcomes = &fold.outcomes;
+    let others = [outcomes.outside, outcomes.invalid, outcomes.malformed, outcomes.misrouted];
+    let days_add_up = [
+        (sum(|tally| tally.ballots), outcomes.counted),
+        (sum(|tally| tally.duplicates), outcomes.duplicate),
+        (sum(|tally| tally.late), outcomes.late),
+    ];
+    days.iter().map(|day| day.day).eq(fold.days.keys().copied())
+        && fold.closed.iter().all(|day| fold.days.contains_key(day))
+        && fold.days.values().all(|tally| {
+            tally.votes.len() == choices && tally.votes.iter().all(|n| *n <= tally.ballots)
+        })
+        && days_add_up.iter().all(|(sum, total)| *sum == Some(*total) && *total <= COUNT_MAX)
+        && others.iter().chain([&outcomes.ignored, &fold.frontier]).all(|n| *n <= COUNT_MAX)
 }
 
 const fn outcomes_to_wire(outcomes: &Outcomes) -> wire::Outcomes {

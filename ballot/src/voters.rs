@@ -12,7 +12,7 @@ use crate::{VoterId, VotingDay};
 /// The voters counted on one day in one partition.
 #[derive(Debug, Clone)]
 pub struct VoterSet {
-    ids: HashSet<VoterId, BuildHasherDefault<LowHalf>>,
+    ids: HashSet<VoterId, BuildHasherDefault<VoterHasher>>,
     limit: usize,
 }
 
@@ -109,11 +109,11 @@ pub fn voters_per_partition(total: u64, partitions: u32) -> usize {
     usize::try_from(mean + mean / 8 + 256).unwrap_or(usize::MAX)
 }
 
-/// Takes the low half of an id for its hash.
+/// The hasher of maps keyed by voter: takes the low half of the id as it is.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct LowHalf(u64);
+pub struct VoterHasher(u64);
 
-impl Hasher for LowHalf {
+impl Hasher for VoterHasher {
     fn finish(&self) -> u64 {
         self.0
     }

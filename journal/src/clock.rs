@@ -4,7 +4,10 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 /// A source of wall-clock time.
 pub trait Clock: Send + Sync + fmt::Debug + 'static {
@@ -32,6 +35,7 @@ impl Clock for SystemClock {
 pub struct ClockCheck {
     offset_ms: AtomicI64,
     offset_ms_max: i64,
+    answered_at: Mutex<Option<Instant>>,
 }
 
 /// Stands for "no heartbeat answered yet".
@@ -41,19 +45,34 @@ impl ClockCheck {
     /// A check that allows `offset_ms_max` milliseconds either way.
     #[must_use]
     pub const fn new(offset_ms_max: i64) -> Self {
-        Self { offset_ms: AtomicI64::new(UNKNOWN), offset_ms_max }
+        Self {
+            offset_ms: AtomicI64::new(UNKNOWN),
+            offset_ms_max,
+            answered_at: Mutex::new(None),
+        }
     }
 
     /// Takes a heartbeat's figures: our clock before it was sent and after it was answered, and the
     /// journal's append time. A slow answer says little about the distance, so one that took longer
     /// than the allowed distance is not used.
     pub fn observe(&self, sent_ms: i64, answered_ms: i64, append_time_ms: i64) {
+        *self.lock() = Some(Instant::now());
         let round_trip_ms = answered_ms.saturating_sub(sent_ms);
         if (0..=self.offset_ms_max).contains(&round_trip_ms) {
             let middle_ms = sent_ms + round_trip_ms / 2;
             // Relaxed: the value stands alone, nothing else is published with it.
             self.offset_ms.store(middle_ms.saturating_sub(append_time_ms), Ordering::Relaxed);
         }
+    }
+
+    /// Whether the journal has answered a heartbeat within this time: it takes appends.
+    #[must_use]
+    pub fn is_answered_within(&self, time: Duration) -> bool {
+        self.lock().is_some_and(|answered_at| answered_at.elapsed() <= time)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.answered_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Our clock minus the journal's, in milliseconds; `None` until known.

@@ -96,12 +96,7 @@ impl Embedded {
         let mut health = self.inner.shared.health();
         // The sender lives in `shared`, so waiting cannot fail.
         drop(health.wait_for(|health| *health == Health::Closed).await);
-        let thread = self
-            .inner
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         // Saying that it is closed is the last thing the thread does: this join is immediate. If it
         // panicked, its panic has been printed, and those it left waiting are in doubt.
         drop(thread.map(JoinHandle::join));
@@ -124,25 +119,16 @@ impl Embedded {
             return Err(AppendError::Refused(sentence));
         };
         let (answer, answered) = oneshot::channel();
-        let entry = Entry {
-            kind,
-            partition,
-            value,
-            room: Some(room),
-            answer,
-        };
-        inner
-            .queue
-            .try_send(Command::Write(entry))
-            .map_err(|error| {
-                AppendError::Refused(
-                    match error {
-                        mpsc::error::TrySendError::Full(_) => "too many appends wait for the disk",
-                        mpsc::error::TrySendError::Closed(_) => "the journal is closed",
-                    }
-                    .to_owned(),
-                )
-            })?;
+        let entry = Entry { kind, partition, value, room: Some(room), answer };
+        inner.queue.try_send(Command::Write(entry)).map_err(|error| {
+            AppendError::Refused(
+                match error {
+                    mpsc::error::TrySendError::Full(_) => "too many appends wait for the disk",
+                    mpsc::error::TrySendError::Closed(_) => "the journal is closed",
+                }
+                .to_owned(),
+            )
+        })?;
         let lost = || AppendError::InDoubt("the journal's thread ended".to_owned());
         answered.await.unwrap_or_else(|_| Err(lost()))
     }
@@ -167,8 +153,7 @@ impl Journal for Embedded {
         timestamp_ms: i64,
         value: Bytes,
     ) -> Result<u64, AppendError> {
-        self.write(Kind::Record { timestamp_ms }, partition, value)
-            .await
+        self.write(Kind::Record { timestamp_ms }, partition, value).await
     }
 
     async fn bounds(&self, partition: u32) -> Result<Range<u64>, Error> {
@@ -181,9 +166,7 @@ impl Journal for Embedded {
     async fn position_at(&self, partition: u32, timestamp_ms: i64) -> Result<u64, Error> {
         let end = self.bounds(partition).await?.end;
         // Inline, for the reasons given in `read.rs`; it scans one second's records at most.
-        self.inner
-            .shared
-            .read(|file| times::position_at(file, (partition, end), timestamp_ms))
+        self.inner.shared.read(|file| times::position_at(file, (partition, end), timestamp_ms))
     }
 
     fn read(&self, partition: u32, offset: u64) -> EmbeddedReader {
@@ -191,9 +174,7 @@ impl Journal for Embedded {
     }
 
     async fn publish(&self, partition: u32, value: Bytes) -> Result<(), AppendError> {
-        self.write(Kind::Snapshot, partition, value)
-            .await
-            .map(|_sequence| ())
+        self.write(Kind::Snapshot, partition, value).await.map(|_sequence| ())
     }
 
     fn snapshots(&self) -> EmbeddedSnapshots {

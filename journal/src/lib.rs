@@ -13,7 +13,8 @@ pub mod simulated;
 
 pub use clock::{Clock, ClockCheck, SystemClock};
 pub use embedded::{
-    DatabaseFactory, Embedded, EmbeddedGroup, EmbeddedOptions, EmbeddedReader, EmbeddedSnapshots, Health,
+    DatabaseFactory, Embedded, EmbeddedGroup, EmbeddedOptions, EmbeddedReader, EmbeddedSnapshots,
+    Health,
 };
 pub use error::{AppendError, Error};
 pub use heartbeat::beat;

@@ -56,6 +56,8 @@ struct Shared {
     arrivals: BTreeMap<u32, Notify>,
     /// Woken when the snapshot log grows, or a process crashes.
     publications: Notify,
+    /// Woken when a write has taken its last step or the group may have come to rest.
+    rest: Notify,
     // A simulation has one thread: the lock is never waited for, and never held across an await.
     state: Mutex<State>,
 }
@@ -123,6 +125,7 @@ impl Cluster {
             identity: JournalId(identity.to_be_bytes()),
             arrivals: (0..partitions).map(|p| (p, Notify::new())).collect(),
             publications: Notify::new(),
+            rest: Notify::new(),
             state: Mutex::new(state),
         }))
     }
@@ -157,6 +160,10 @@ impl Cluster {
 
     fn arrivals(&self, partition: u32) -> Option<&Notify> {
         self.0.arrivals.get(&partition)
+    }
+
+    fn rest(&self) -> &Notify {
+        &self.0.rest
     }
 
     fn publications(&self) -> &Notify {

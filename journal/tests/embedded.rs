@@ -1,22 +1,14 @@
 //! The conformance suite on the embedded journal, and what only a file of one process has to show:
-//! it survives a kill, keeps others out and keeps what was queued. Failing disks are in
+//! it keeps others out and keeps what was queued. Kills are in `embedded_kill.rs`, failing disks in
 //! `embedded_faults.rs`.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failing test must say where"
-)]
+#![expect(clippy::unwrap_used, reason = "a failing test must say where")]
 
 #[macro_use]
 mod conformance;
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use conformance::{BASE_MS, Harness, append_some, read_some, value};
@@ -60,10 +52,7 @@ async fn a_closed_journal_is_free_for_the_next_and_holds_what_was_written() {
     let snapshots_end = journal.snapshots_end().await.unwrap();
     let mut waiting = journal.read(1, 5);
     let (read, ()) = tokio::join!(waiting.next(), journal.close());
-    assert!(
-        matches!(read, Err(Error::Refused(_))),
-        "who waits at the end hears of the close"
-    );
+    assert!(matches!(read, Err(Error::Refused(_))), "who waits at the end hears of the close");
     assert!(journal.append(1, BASE_MS, value(1)).await.is_err());
     assert!(!journal.is_healthy());
     journal.close().await;
@@ -85,34 +74,17 @@ async fn what_is_queued_is_written_when_the_journal_is_closed_or_dropped() {
         async move { journal.append(0, BASE_MS, value(number)).await }
     };
     for number in 0..50 {
-        assert!(
-            conformance::poll_once(append(&journal, number))
-                .await
-                .is_none()
-        );
+        assert!(conformance::poll_once(append(&journal, number)).await.is_none());
     }
     journal.close().await;
     let journal = open(dir.path(), 1).unwrap();
-    assert_eq!(
-        journal.bounds(0).await,
-        Ok(0..50),
-        "a dropped append is written all the same"
-    );
+    assert_eq!(journal.bounds(0).await, Ok(0..50), "a dropped append is written all the same");
     for number in 50..60 {
-        assert!(
-            conformance::poll_once(append(&journal, number))
-                .await
-                .is_none()
-        );
+        assert!(conformance::poll_once(append(&journal, number)).await.is_none());
     }
     let mut health = journal.health();
     drop(journal);
-    drop(
-        health
-            .wait_for(|health| *health == journal::Health::Closed)
-            .await
-            .unwrap(),
-    );
+    drop(health.wait_for(|health| *health == journal::Health::Closed).await.unwrap());
     assert_eq!(open(dir.path(), 1).unwrap().bounds(0).await, Ok(0..60));
 }
 
@@ -121,10 +93,7 @@ async fn a_second_opener_is_refused_and_told_who_holds_the_journal() {
     let dir = tempfile::tempdir().unwrap();
     let journal = open(dir.path(), 1).unwrap();
     let sentence = open(dir.path(), 1).unwrap_err().to_string();
-    assert!(
-        sentence.contains(&format!("process {}", std::process::id())),
-        "{sentence}"
-    );
+    assert!(sentence.contains(&format!("process {}", std::process::id())), "{sentence}");
     let other = Embedded::open(&EmbeddedOptions::new(dir.path(), "another", 1)).unwrap();
     assert_ne!(other.identity(), journal.identity());
 }
@@ -134,10 +103,7 @@ async fn another_partition_count_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path(), 4).unwrap().close().await;
     let sentence = open(dir.path(), 5).unwrap_err().to_string();
-    assert!(
-        sentence.contains("with 4 partitions, and 5 are configured"),
-        "{sentence}"
-    );
+    assert!(sentence.contains("with 4 partitions, and 5 are configured"), "{sentence}");
     open(dir.path(), 4).unwrap().close().await;
     assert!(matches!(open(dir.path(), 0), Err(Error::Refused(_))));
     let outside = EmbeddedOptions::new(dir.path(), "../elsewhere", 1);
@@ -151,10 +117,7 @@ async fn a_directory_that_is_missing_is_made_for_its_owner_only() {
     let dir = tempfile::tempdir().unwrap();
     let inner = dir.path().join("a/b");
     open(&inner, 1).unwrap().close().await;
-    assert_eq!(
-        inner.metadata().unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(inner.metadata().unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 #[tokio::test]
@@ -171,100 +134,10 @@ async fn what_does_not_fit_is_refused_at_once() {
     let outcomes = appends.join_all().await;
     let refused = |outcome: &&Result<_, _>| matches!(outcome, Err(journal::AppendError::Refused(reason)) if reason.contains("bytes"));
     let refusals = outcomes.iter().filter(refused).count();
-    assert!(
-        refusals > 0 && refusals <= 8,
-        "four fit into the bound: {outcomes:?}"
-    );
+    assert!(refusals > 0 && refusals <= 8, "four fit into the bound: {outcomes:?}");
     let taken = u64::try_from(outcomes.len() - refusals).unwrap();
     assert_eq!(journal.bounds(0).await, Ok(0..taken));
     append_some(&journal, 0, 1).await;
-}
-
-/// Names the directory to the child that is to be killed.
-const CHILD_DIR: &str = "JOURNAL_TEST_CHILD_DIR";
-const CHILD: &str = "the_child_of_the_kill_test";
-
-/// Not a test of its own: another test runs it in a process of its own and kills it.
-#[tokio::test]
-#[ignore = "run by a_killed_process_loses_nothing_it_acknowledged"]
-async fn the_child_of_the_kill_test() {
-    let Some(dir) = std::env::var_os(CHILD_DIR) else {
-        return;
-    };
-    let journal = open(Path::new(&dir), 2).unwrap();
-    let mut tasks = tokio::task::JoinSet::new();
-    for task in 0..6_u64 {
-        let journal = journal.clone();
-        tasks.spawn(async move {
-            for number in 0.. {
-                let partition = u32::try_from(number % 2).unwrap();
-                let value = format!("{}-{task}-{number}", std::process::id());
-                let appended = journal
-                    .append(partition, BASE_MS, value.clone().into())
-                    .await;
-                let line = format!("\nack {partition} {} {value} .\n", appended.unwrap());
-                let mut output = std::io::stdout().lock();
-                output.write_all(line.as_bytes()).unwrap();
-                output.flush().unwrap();
-            }
-        });
-    }
-    // It is killed long before; if whoever should do that is gone, it must end all the same.
-    drop(tokio::time::timeout(Duration::from_secs(20), tasks.join_all()).await);
-}
-
-#[tokio::test]
-async fn a_killed_process_loses_nothing_it_acknowledged() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut acknowledged = BTreeMap::new();
-    for round in 1..=3 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", CHILD, "--ignored", "--nocapture"])
-            .env(CHILD_DIR, dir.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap())
-            .lines()
-            .map_while(Result::ok);
-        // All that it managed to say before it died counts; a torn last line lacks its full stop.
-        let mut heard = 0;
-        while let Some(line) = lines.next() {
-            let words: Vec<_> = line.split(' ').collect();
-            if let ["ack", partition, offset, value, "."] = words[..] {
-                let place = (
-                    partition.parse::<u32>().unwrap(),
-                    offset.parse::<u64>().unwrap(),
-                );
-                assert!(
-                    acknowledged.insert(place, value.to_owned()).is_none(),
-                    "{place:?} twice"
-                );
-                heard += 1;
-                if heard == 200 * round {
-                    child.kill().unwrap();
-                }
-            }
-        }
-        child.wait().unwrap();
-        assert!(heard >= 200 * round, "the child ended before it was killed");
-
-        let journal = open(dir.path(), 2).unwrap();
-        for partition in 0..2 {
-            let end = journal.bounds(partition).await.unwrap().end;
-            let count = usize::try_from(end).unwrap();
-            let records = read_some(&mut journal.read(partition, 0), count).await;
-            for ((_, offset), value) in acknowledged.range((partition, 0)..(partition + 1, 0)) {
-                let record = records.get(usize::try_from(*offset).unwrap());
-                assert_eq!(
-                    record.map(|record| &record.value[..]),
-                    Some(value.as_bytes())
-                );
-            }
-        }
-        journal.close().await;
-    }
 }
 
 /// A clock that stands still.

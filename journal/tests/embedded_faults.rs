@@ -2,11 +2,7 @@
 //! refused never is, what was in doubt is there once or not at all, and the journal takes appends
 //! again without a restart once the disk does.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failing test must say where"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test must say where")]
 
 #[macro_use]
 mod conformance;
@@ -84,14 +80,8 @@ impl Outcomes {
             let records = within("reading", reading).await;
             for (record, offset) in records.iter().zip(0..) {
                 assert_eq!(record.offset, offset, "no gap");
-                assert!(
-                    seen.insert(record.value.clone()),
-                    "{record:?} is there twice"
-                );
-                assert!(
-                    !self.refused.contains(&record.value),
-                    "{record:?} was refused"
-                );
+                assert!(seen.insert(record.value.clone()), "{record:?} is there twice");
+                assert!(!self.refused.contains(&record.value), "{record:?} was refused");
                 let acknowledged = self.acknowledged.get(&(partition, offset));
                 let known = acknowledged.map_or_else(
                     || self.in_doubt.contains(&record.value),
@@ -102,10 +92,7 @@ impl Outcomes {
             logs.push(records);
         }
         for (place, bytes) in &self.acknowledged {
-            assert!(
-                seen.contains(bytes),
-                "the record acknowledged at {place:?} is lost"
-            );
+            assert!(seen.contains(bytes), "the record acknowledged at {place:?} is lost");
         }
         logs
     }
@@ -126,19 +113,10 @@ async fn suffer(fault: Fault) -> (usize, usize) {
     while outcomes.in_doubt.is_empty() {
         outcomes.append(&journal).await;
     }
-    assert!(
-        !journal.is_healthy(),
-        "who is in doubt finds the journal down"
-    );
-    assert!(matches!(
-        journal.heartbeat().await,
-        Err(AppendError::Refused(_))
-    ));
+    assert!(!journal.is_healthy(), "who is in doubt finds the journal down");
+    assert!(matches!(journal.heartbeat().await, Err(AppendError::Refused(_))));
     outcomes.append(&journal).await;
-    assert!(
-        !outcomes.refused.is_empty(),
-        "appends are refused, not kept waiting"
-    );
+    assert!(!outcomes.refused.is_empty(), "appends are refused, not kept waiting");
     // One attempt at least to open it again fails.
     health.mark_unchanged();
     within("another attempt", health.changed()).await.unwrap();
@@ -148,12 +126,7 @@ async fn suffer(fault: Fault) -> (usize, usize) {
     outcomes.check(&crashed).await;
 
     disk.heal();
-    within(
-        "recovery",
-        health.wait_for(|health| *health == Health::Healthy),
-    )
-    .await
-    .unwrap();
+    within("recovery", health.wait_for(|health| *health == Health::Healthy)).await.unwrap();
     assert_eq!(journal.identity(), identity);
     // What came back is on the disk before anybody can see it.
     let logs = outcomes.check(&journal).await;
@@ -162,11 +135,7 @@ async fn suffer(fault: Fault) -> (usize, usize) {
 
     let acknowledged = outcomes.acknowledged.len();
     outcomes.append(&journal).await;
-    assert_eq!(
-        outcomes.acknowledged.len(),
-        acknowledged + 6,
-        "it takes appends again"
-    );
+    assert_eq!(outcomes.acknowledged.len(), acknowledged + 6, "it takes appends again");
     let logs = outcomes.check(&journal).await;
     let (_cut_dir, cut) = open_on(&disk.after_a_power_cut());
     assert_eq!(outcomes.check(&cut).await, logs);
@@ -190,10 +159,7 @@ async fn failing_fsyncs_lose_nothing_acknowledged_and_may_leave_what_was_in_doub
         assert!(landed <= in_doubt);
         landed_at_all += landed;
     }
-    assert!(
-        landed_at_all > 0,
-        "some commits land although their last fsync failed"
-    );
+    assert!(landed_at_all > 0, "some commits land although their last fsync failed");
 }
 
 #[tokio::test]
@@ -215,14 +181,7 @@ async fn a_reader_goes_on_after_the_disk_could_not_be_read_though_nobody_appends
     let failing = health.wait_for(|health| matches!(health, Health::Failing(_)));
     drop(within("the failure to be noticed", failing).await.unwrap());
     disk.heal();
-    drop(
-        within(
-            "recovery",
-            health.wait_for(|health| *health == Health::Healthy),
-        )
-        .await
-        .unwrap(),
-    );
+    drop(within("recovery", health.wait_for(|health| *health == Health::Healthy)).await.unwrap());
     assert_eq!(within("reading", read_some(&mut reader, 4)).await, records);
 }
 
@@ -251,13 +210,6 @@ async fn another_journal_in_its_place_is_not_written_to() {
     disk.heal();
     let mut health = journal.health();
     let refused = |health: &Health| matches!(health, Health::Failing(reason) if reason.contains("another journal"));
-    drop(
-        within("the refusal", health.wait_for(refused))
-            .await
-            .unwrap(),
-    );
-    assert!(matches!(
-        journal.read(0, 0).next().await,
-        Err(Error::Unavailable(_))
-    ));
+    drop(within("the refusal", health.wait_for(refused)).await.unwrap());
+    assert!(matches!(journal.read(0, 0).next().await, Err(Error::Unavailable(_))));
 }

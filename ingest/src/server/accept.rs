@@ -120,11 +120,7 @@ async fn drain<H: Handler>(shared: &Arc<Shared<H>>, connections: &mut JoinSet<()
     connections.abort_all();
     while let Some(ended) = connections.join_next().await {
         let dropped = ended.is_err_and(|error| error.is_cancelled());
-        *(if dropped {
-            &mut report.dropped
-        } else {
-            &mut report.finished
-        }) += 1;
+        *(if dropped { &mut report.dropped } else { &mut report.finished }) += 1;
     }
     shared.counters.set_active(0);
     shared.tasks.close();
@@ -153,18 +149,13 @@ struct Pause {
 
 impl Pause {
     fn next(&mut self) -> Duration {
-        let next = self
-            .last
-            .map_or(PAUSE_MIN, |last| (last * 2).min(PAUSE_MAX));
+        let next = self.last.map_or(PAUSE_MIN, |last| (last * 2).min(PAUSE_MAX));
         self.last = Some(next);
         next
     }
 
     fn report(&mut self, error: &io::Error, now: Instant) {
-        if self
-            .reported
-            .is_none_or(|reported| now - reported >= PAUSE_MAX)
-        {
+        if self.reported.is_none_or(|reported| now - reported >= PAUSE_MAX) {
             self.reported = Some(now);
             warn!(%error, "cannot accept connections; waiting for some to end");
         }

@@ -34,11 +34,7 @@ pub(super) enum Quiet {
 
 impl Activity {
     pub(super) const fn new(opened: Instant) -> Self {
-        Self {
-            opened,
-            in_flight: AtomicUsize::new(0),
-            ended_us: AtomicU64::new(NEVER),
-        }
+        Self { opened, in_flight: AtomicUsize::new(0), ended_us: AtomicU64::new(NEVER) }
     }
 
     /// Counts a request in until the value is dropped.
@@ -90,9 +86,6 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         drop(second);
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(
-            activity.quiet(),
-            Quiet::Since(opened + Duration::from_secs(2))
-        );
+        assert_eq!(activity.quiet(), Quiet::Since(opened + Duration::from_secs(2)));
     }
 }

@@ -58,10 +58,7 @@ impl Body {
     /// the channel is full, because the reader is slow, is the sender's decision.
     #[must_use]
     pub const fn events(chunks: mpsc::Receiver<Bytes>) -> Self {
-        Self::Events(Events {
-            chunks,
-            lease: None,
-        })
+        Self::Events(Events { chunks, lease: None })
     }
 
     /// Called once by the server on the way out. Fixed bytes count as in flight no longer: hyper
@@ -71,10 +68,7 @@ impl Body {
             Self::Fixed(_) => drop(in_flight),
             Self::Events(events) => {
                 let draining = Box::pin(shutdown.draining());
-                events.lease = Some(Box::new(Lease {
-                    draining,
-                    _in_flight: in_flight,
-                }));
+                events.lease = Some(Box::new(Lease { draining, _in_flight: in_flight }));
             }
         }
     }
@@ -82,10 +76,7 @@ impl Body {
 
 impl Events {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let draining = self
-            .lease
-            .as_mut()
-            .map(|lease| lease.draining.as_mut().poll(cx));
+        let draining = self.lease.as_mut().map(|lease| lease.draining.as_mut().poll(cx));
         if draining.is_some_and(|draining| draining.is_ready()) {
             self.chunks.close();
         }
@@ -103,9 +94,9 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
             Self::Fixed(bytes) => Pin::new(bytes).poll_frame(cx),
-            Self::Events(events) => events
-                .poll_chunk(cx)
-                .map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Events(events) => {
+                events.poll_chunk(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes))))
+            }
         }
     }
 

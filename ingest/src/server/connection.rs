@@ -57,23 +57,14 @@ impl<H: Handler> Shared<H> {
         // hyper's header timeout would allocate and arm a timer for each request; the watchdog
         // covers what it covers. The auto builder hides `max_header_size`, but a header that does
         // not fit the buffer is refused all the same.
-        http.http1()
-            .header_read_timeout(None)
-            .max_buf_size(header_bytes_max.max(BUFFER_BYTES_MIN));
+        http.http1().header_read_timeout(None).max_buf_size(header_bytes_max.max(BUFFER_BYTES_MIN));
         http.http2()
             .max_concurrent_streams(limits.streams_max)
             .max_header_list_size(limits.header_bytes_max)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
             .max_send_buf_size(window_bytes);
-        Self {
-            handler,
-            http,
-            limits,
-            shutdown,
-            counters,
-            tasks,
-        }
+        Self { handler, http, limits, shutdown, counters, tasks }
     }
 }
 
@@ -131,11 +122,7 @@ async fn drive<H: Handler>(
     closing: oneshot::Receiver<()>,
 ) {
     let handler = shared.handler.clone();
-    let peer = Arc::new(Peer {
-        handler,
-        activity,
-        shutdown: shared.shutdown.clone(),
-    });
+    let peer = Arc::new(Peer { handler, activity, shutdown: shared.shutdown.clone() });
     let answer = service_fn(move |request| {
         let peer = Arc::clone(&peer);
         let in_flight = peer.activity.begin();
@@ -171,7 +158,7 @@ async fn watch<H>(
         let now = Instant::now();
         let idle_timeout = limits.idle_timeout_at(shared.counters.active());
         let (deadline, ending) = match activity.quiet() {
-            // What ends now is looked at again before its time is over.
+            // What ends after this is looked at again before its own time is over.
             Quiet::No => (now + idle_timeout, Ending::Idle),
             Quiet::BeforeFirstRequest(at) => {
                 (at + limits.first_request_timeout, Ending::FirstRequest)
@@ -181,8 +168,8 @@ async fn watch<H>(
         if deadline <= now {
             return ending;
         }
-        // The listener may have become crowded by then.
-        let look_again = deadline.min(now + limits.idle_timeout_crowded);
+        // By then a first request may have come and gone, or the listener be crowded.
+        let look_again = deadline.min(now + limits.idle_timeout.min(limits.idle_timeout_crowded));
         // Biased, and nothing starves: each arm but the last ends the loop.
         select! {
             biased;

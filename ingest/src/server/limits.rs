@@ -72,16 +72,10 @@ mod tests {
 
     #[test]
     fn a_crowded_listener_shortens_the_idle_time_and_never_lengthens_it() {
-        let limits = Limits {
-            connections_max: 100,
-            ..Limits::default()
-        };
+        let limits = Limits { connections_max: 100, ..Limits::default() };
         assert_eq!(limits.idle_timeout_at(75), limits.idle_timeout);
         assert_eq!(limits.idle_timeout_at(76), limits.idle_timeout_crowded);
-        let short = Limits {
-            idle_timeout: Duration::from_secs(1),
-            ..limits
-        };
+        let short = Limits { idle_timeout: Duration::from_secs(1), ..limits };
         assert_eq!(short.idle_timeout_at(76), Duration::from_secs(1));
     }
 }

@@ -43,9 +43,7 @@ where
     // Nearly always the body came with the header; then there is nothing to wait for.
     match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
         Poll::Ready(read) => read,
-        Poll::Pending => timeout(deadline, reading)
-            .await
-            .unwrap_or(Err(BodyError::TimedOut)),
+        Poll::Pending => timeout(deadline, reading).await.unwrap_or(Err(BodyError::TimedOut)),
     }
 }
 
@@ -105,9 +103,7 @@ mod tests {
 
     /// A body of these chunks that breaks off at an `Err`.
     fn chunks(chunks: Vec<Result<&'static str, ()>>) -> impl Body<Data = Bytes> + Unpin {
-        let frames = chunks
-            .into_iter()
-            .map(|chunk| chunk.map(|text| Frame::data(text.into())));
+        let frames = chunks.into_iter().map(|chunk| chunk.map(|text| Frame::data(text.into())));
         StreamBody::new(stream::iter(frames))
     }
 

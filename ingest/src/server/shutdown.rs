@@ -18,10 +18,7 @@ impl Shutdown {
     #[must_use]
     pub fn new() -> Self {
         let force = CancellationToken::new();
-        Self {
-            drain: force.child_token(),
-            force,
-        }
+        Self { drain: force.child_token(), force }
     }
 
     /// Stop accepting, finish what is in flight, end event streams.

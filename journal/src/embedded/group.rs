@@ -20,22 +20,13 @@ pub(super) struct Roster {
 impl Roster {
     pub(super) fn new(partitions: u32) -> Self {
         let members = watch::Sender::new(VecDeque::new());
-        Self {
-            partitions,
-            numbers: AtomicU64::new(0),
-            members,
-        }
+        Self { partitions, numbers: AtomicU64::new(0), members }
     }
 
     pub(super) fn join(self: &Arc<Self>) -> EmbeddedGroup {
         let number = self.numbers.fetch_add(1, Ordering::SeqCst);
-        self.members
-            .send_modify(|members| members.push_back(number));
-        EmbeddedGroup {
-            roster: Arc::clone(self),
-            number,
-            is_owner: false,
-        }
+        self.members.send_modify(|members| members.push_back(number));
+        EmbeddedGroup { roster: Arc::clone(self), number, is_owner: false }
     }
 }
 
@@ -55,9 +46,7 @@ impl Group for EmbeddedGroup {
             return std::future::pending().await;
         }
         let mut members = self.roster.members.subscribe();
-        let first = members
-            .wait_for(|members| members.front() == Some(&self.number))
-            .await;
+        let first = members.wait_for(|members| members.front() == Some(&self.number)).await;
         first.map_err(|error| Error::Unavailable(error.to_string()))?;
         self.is_owner = true;
         Ok(GroupEvent::Assigned((0..self.roster.partitions).collect()))
@@ -70,8 +59,6 @@ impl Group for EmbeddedGroup {
 
 impl Drop for EmbeddedGroup {
     fn drop(&mut self) {
-        self.roster
-            .members
-            .send_modify(|members| members.retain(|number| *number != self.number));
+        self.roster.members.send_modify(|members| members.retain(|number| *number != self.number));
     }
 }

@@ -21,17 +21,10 @@ impl DirectoryLock {
     /// Takes the lock and leaves our process id and `now_ms` in its file.
     pub(super) fn take(path: &Path, now_ms: i64) -> Result<Self, Error> {
         let refused = |doing: &str, error: std::io::Error| {
-            Error::Refused(format!(
-                "cannot {doing} the lock {}: {error}",
-                path.display()
-            ))
+            Error::Refused(format!("cannot {doing} the lock {}: {error}", path.display()))
         };
-        let options = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .clone();
+        let options =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
         let mut file = options.open(path).map_err(|error| refused("open", error))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -78,17 +71,10 @@ fn utc(ms: i64) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute) = (second / 3_600, second / 60 % 60);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z",
-        second % 60
-    )
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
 }
 
 #[cfg(test)]

@@ -71,9 +71,7 @@ impl EmbeddedOptions {
             return Err(Error::Refused(sentence));
         }
         if self.partitions == 0 {
-            return Err(Error::Refused(
-                "a journal needs at least one partition".to_owned(),
-            ));
+            return Err(Error::Refused("a journal needs at least one partition".to_owned()));
         }
         Ok(())
     }
@@ -83,11 +81,7 @@ impl EmbeddedOptions {
 pub(super) fn open(options: &EmbeddedOptions) -> Result<Embedded, Error> {
     let file = options.file();
     let cache_bytes = options.cache_bytes;
-    let factory = move || {
-        Database::builder()
-            .set_cache_size(cache_bytes)
-            .create(&file)
-    };
+    let factory = move || Database::builder().set_cache_size(cache_bytes).create(&file);
     open_with(options, Box::new(factory))
 }
 
@@ -114,15 +108,7 @@ pub(super) fn open_with(
     };
     // A file is durable only when its directory's entry is.
     sync_dir(&options.dir)?;
-    start(
-        options,
-        contents,
-        Parts {
-            database,
-            factory,
-            lock,
-        },
-    )
+    start(options, contents, Parts { database, factory, lock })
 }
 
 fn create(
@@ -164,12 +150,7 @@ struct Parts {
 }
 
 fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<Embedded, Error> {
-    let Contents {
-        identity,
-        partitions,
-        places,
-        ..
-    } = contents;
+    let Contents { identity, partitions, places, .. } = contents;
     let shared = Arc::new(Shared::new(parts.database, &places));
     // Bound: see the constant. When it is full, an append is refused.
     let (sender, queue) = mpsc::channel(QUEUE_ENTRIES_MAX);
@@ -183,10 +164,8 @@ fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<
     };
     let failed = |error| Error::Refused(format!("cannot start the journal's thread: {error}"));
     // The thread waits for its queue and its backoff at once; this runtime does no more than that.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .map_err(failed)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
     // Joined by `Embedded::close`; else it ends by itself soon after the last handle is gone.
     let thread = std::thread::Builder::new()
         .name("journal-writer".to_owned())
@@ -217,9 +196,7 @@ fn make_dir(dir: &Path) -> Result<(), Error> {
     builder
         .create(dir)
         .map_err(|error| Error::Refused(format!("cannot make {}: {error}", dir.display())))?;
-    dir.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or(Ok(()), sync_dir)
+    dir.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), sync_dir)
 }
 
 fn sync_dir(dir: &Path) -> Result<(), Error> {

@@ -35,12 +35,7 @@ pub struct EmbeddedReader {
 
 impl EmbeddedReader {
     pub(super) const fn new(shared: Arc<Shared>, partition: u32, offset: u64) -> Self {
-        Self {
-            shared,
-            partition,
-            offset,
-            end: None,
-        }
+        Self { shared, partition, offset, end: None }
     }
 }
 
@@ -54,26 +49,16 @@ impl Reader for EmbeddedReader {
             let end = *end_seen.borrow_and_update();
             let (partition, offset) = (self.partition, self.offset);
             if offset > end {
-                return Err(Error::OutOfRange {
-                    partition,
-                    offset,
-                    start: 0,
-                    end,
-                });
+                return Err(Error::OutOfRange { partition, offset, start: 0, end });
             }
             if offset < end {
-                let records = self
-                    .shared
-                    .read(|file| records(file, partition, offset..end))?;
+                let records = self.shared.read(|file| records(file, partition, offset..end))?;
                 self.offset = records.last().map_or(offset, |record| record.offset + 1);
                 return Ok(records);
             }
             self.shared.check_not_closed()?;
             // The sender lives in `shared`, so waiting cannot fail.
-            end_seen
-                .changed()
-                .await
-                .map_err(|error| Error::Unavailable(error.to_string()))?;
+            end_seen.changed().await.map_err(|error| Error::Unavailable(error.to_string()))?;
         }
     }
 }
@@ -89,9 +74,7 @@ fn records(
     let mut bytes = 0;
     for stored in table.range((partition, offsets.start)..(partition, offsets.end))? {
         let (key, stored) = stored?;
-        let expected = records
-            .last()
-            .map_or(offsets.start, |last: &Record| last.offset + 1);
+        let expected = records.last().map_or(offsets.start, |last: &Record| last.offset + 1);
         let offset = key.value().1;
         if offset != expected {
             return Err(missing(partition, expected));
@@ -101,24 +84,14 @@ fn records(
         if bytes > BYTES_MAX && !records.is_empty() {
             break;
         }
-        records.push(Record {
-            offset,
-            timestamp_ms,
-            value: Bytes::copy_from_slice(value),
-        });
+        records.push(Record { offset, timestamp_ms, value: Bytes::copy_from_slice(value) });
         if records.len() == RECORDS_MAX {
             break;
         }
     }
-    if records.is_empty() {
-        Err(missing(partition, offsets.start))
-    } else {
-        Ok(records)
-    }
+    if records.is_empty() { Err(missing(partition, offsets.start)) } else { Ok(records) }
 }
 
 fn missing(partition: u32, offset: u64) -> redb::Error {
-    redb::Error::Corrupted(format!(
-        "partition {partition} lacks the record at offset {offset}"
-    ))
+    redb::Error::Corrupted(format!("partition {partition} lacks the record at offset {offset}"))
 }

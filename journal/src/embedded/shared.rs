@@ -49,11 +49,7 @@ impl Shared {
         Self {
             slot: RwLock::new(Slot::Open(database)),
             health: watch::Sender::new(Health::Healthy),
-            ends: places
-                .ends
-                .iter()
-                .map(|end| watch::Sender::new(*end))
-                .collect(),
+            ends: places.ends.iter().map(|end| watch::Sender::new(*end)).collect(),
             snapshots_end: watch::Sender::new(places.sequence),
             trouble: Notify::new(),
         }
@@ -160,11 +156,7 @@ impl Shared {
     /// Whether a file holds at least all that was ever visible.
     pub(super) fn is_continued_by(&self, places: &Places) -> bool {
         self.ends.len() == places.ends.len()
-            && self
-                .ends
-                .iter()
-                .zip(&places.ends)
-                .all(|(seen, end)| *end >= *seen.borrow())
+            && self.ends.iter().zip(&places.ends).all(|(seen, end)| *end >= *seen.borrow())
             && places.sequence >= *self.snapshots_end.borrow()
     }
 
@@ -174,9 +166,7 @@ impl Shared {
         let sender = index.and_then(|index| self.ends.get(index));
         sender.map(watch::Sender::subscribe).ok_or_else(|| {
             let count = self.ends.len();
-            Error::Refused(format!(
-                "there is no partition {partition}: the journal has {count}"
-            ))
+            Error::Refused(format!("there is no partition {partition}: the journal has {count}"))
         })
     }
 

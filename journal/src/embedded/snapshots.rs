@@ -29,11 +29,7 @@ pub struct EmbeddedSnapshots {
 impl EmbeddedSnapshots {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let end = shared.snapshots_end();
-        Self {
-            shared,
-            end,
-            position: 0,
-        }
+        Self { shared, end, position: 0 }
     }
 }
 
@@ -50,10 +46,7 @@ impl SnapshotReader for EmbeddedSnapshots {
             }
             self.shared.check_not_closed()?;
             // The sender lives in `shared`, so waiting cannot fail.
-            self.end
-                .changed()
-                .await
-                .map_err(|error| Error::Unavailable(error.to_string()))?;
+            self.end.changed().await.map_err(|error| Error::Unavailable(error.to_string()))?;
         }
     }
 }
@@ -78,18 +71,9 @@ fn published(database: &Database, places: Range<u64>) -> Result<PublishedSnapsho
         let value = snapshot.value().1;
         bytes += value.len();
         if bytes > BYTES_MAX && !entries.is_empty() {
-            return Ok(PublishedSnapshots {
-                entries,
-                position: sequence,
-            });
+            return Ok(PublishedSnapshots { entries, position: sequence });
         }
-        entries.push(Published {
-            partition,
-            value: Bytes::copy_from_slice(value),
-        });
+        entries.push(Published { partition, value: Bytes::copy_from_slice(value) });
     }
-    Ok(PublishedSnapshots {
-        entries,
-        position: places.end,
-    })
+    Ok(PublishedSnapshots { entries, position: places.end })
 }

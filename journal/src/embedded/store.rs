@@ -63,38 +63,21 @@ pub(super) fn inspect(database: &Database) -> Result<Option<Contents>, Error> {
     let format = u32::from_le_bytes(field(&meta, "format")?);
     let identity = JournalId(field(&meta, "identity")?);
     let partitions = u32::from_le_bytes(field(&meta, "partitions")?);
-    let mut places = Places {
-        ends: Vec::new(),
-        seconds: Vec::new(),
-        sequence: 0,
-    };
+    let mut places = Places { ends: Vec::new(), seconds: Vec::new(), sequence: 0 };
     if format == FORMAT_VERSION {
         let records = transaction.open_table(RECORDS)?;
         let seconds = transaction.open_table(SECONDS)?;
         for partition in 0..partitions {
-            let last = records
-                .range((partition, 0)..=(partition, u64::MAX))?
-                .next_back();
-            places
-                .ends
-                .push(last.transpose()?.map_or(0, |(key, _)| key.value().1 + 1));
-            let last = seconds
-                .range((partition, i64::MIN)..=(partition, i64::MAX))?
-                .next_back();
-            places
-                .seconds
-                .push(last.transpose()?.map(|(key, _)| key.value().1));
+            let last = records.range((partition, 0)..=(partition, u64::MAX))?.next_back();
+            places.ends.push(last.transpose()?.map_or(0, |(key, _)| key.value().1 + 1));
+            let last = seconds.range((partition, i64::MIN)..=(partition, i64::MAX))?.next_back();
+            places.seconds.push(last.transpose()?.map(|(key, _)| key.value().1));
         }
         for snapshot in transaction.open_table(SNAPSHOTS)?.iter()? {
             places.sequence = places.sequence.max(snapshot?.1.value().0 + 1);
         }
     }
-    Ok(Some(Contents {
-        format,
-        identity,
-        partitions,
-        places,
-    }))
+    Ok(Some(Contents { format, identity, partitions, places }))
 }
 
 fn field<const N: usize>(
@@ -102,9 +85,7 @@ fn field<const N: usize>(
     name: &str,
 ) -> Result<[u8; N], Error> {
     let value = meta.get(name)?;
-    let bytes = value
-        .as_ref()
-        .and_then(|value| value.value().try_into().ok());
+    let bytes = value.as_ref().and_then(|value| value.value().try_into().ok());
     bytes.ok_or_else(|| Error::Corrupted(format!("the journal's field {name} is missing")))
 }
 
@@ -138,10 +119,7 @@ pub(super) fn prove(database: &Database) -> Result<(), Error> {
             Some(value) => value.value().try_into().map_or(0, u64::from_le_bytes),
             None => 0,
         };
-        meta.insert(
-            "openings",
-            openings.wrapping_add(1).to_le_bytes().as_slice(),
-        )?;
+        meta.insert("openings", openings.wrapping_add(1).to_le_bytes().as_slice())?;
     }
     Ok(transaction.commit()?)
 }
@@ -162,10 +140,7 @@ pub(super) fn write(
         for entry in group {
             let index = usize::try_from(entry.partition).unwrap_or(usize::MAX);
             let partition_known = index < places.ends.len();
-            assert!(
-                partition_known,
-                "an entry for a partition that was checked when it was taken"
-            );
+            assert!(partition_known, "an entry for a partition that was checked when it was taken");
             match entry.kind {
                 Kind::Record { timestamp_ms } => {
                     let offset = places.ends[index];

@@ -30,12 +30,8 @@ pub(super) fn position_at(
     let seconds = transaction.open_table(SECONDS)?;
     let second = store::second_of(timestamp_ms);
     // A second's number is its milliseconds' divided by 1000, so adding 1 cannot overflow.
-    let later = seconds
-        .range((partition, second + 1)..=(partition, i64::MAX))?
-        .next();
-    let later = later
-        .transpose()?
-        .map_or(end, |(_, offset)| offset.value().min(end));
+    let later = seconds.range((partition, second + 1)..=(partition, i64::MAX))?.next();
+    let later = later.transpose()?.map_or(end, |(_, offset)| offset.value().min(end));
     let Some(first) = seconds.get((partition, second))? else {
         return Ok(later);
     };

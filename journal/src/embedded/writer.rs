@@ -40,9 +40,8 @@ impl Writer {
     pub(super) async fn run(mut self) {
         while let Some(first) = self.first().await {
             let group = self.gather(first);
-            let written = self
-                .shared
-                .with_database(|file| store::write(file, &mut self.places, &group));
+            let written =
+                self.shared.with_database(|file| store::write(file, &mut self.places, &group));
             let reason = match written {
                 Ok(Ok(answers)) => {
                     // Visible before it is answered: an appender finds its record within bounds.
@@ -119,10 +118,7 @@ impl Writer {
     }
 
     fn fail(&self, reason: &str) {
-        tracing::error!(
-            reason,
-            "the journal cannot be written; appends are refused until it can"
-        );
+        tracing::error!(reason, "the journal cannot be written; appends are refused until it can");
         self.shared.failed(reason);
     }
 
@@ -174,8 +170,7 @@ impl Writer {
     /// Opens the file again and reads from it where the next entries go.
     fn reopen(&self) -> Result<Places, Error> {
         // redb locks the file, so the old handle must be gone before a new one is made.
-        self.shared
-            .put_away("the journal's file is being opened again");
+        self.shared.put_away("the journal's file is being opened again");
         let database = (self.factory)().map_err(|error| Error::Unavailable(error.to_string()))?;
         let contents =
             store::inspect(&database).map_err(|error| Error::Unavailable(error.to_string()))?;

@@ -19,10 +19,7 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn new(epoch_ms: i64) -> Self {
-        Self {
-            origin: Instant::now(),
-            epoch_ms,
-        }
+        Self { origin: Instant::now(), epoch_ms }
     }
 
     /// Milliseconds since the cluster was made.
@@ -45,10 +42,7 @@ pub struct SimulatedClock {
 
 impl SimulatedClock {
     pub(super) fn new(timeline: Timeline) -> Self {
-        Self {
-            timeline,
-            skew_ms: Arc::default(),
-        }
+        Self { timeline, skew_ms: Arc::default() }
     }
 
     /// Steps the clock so that it is `skew_ms` ahead of the cluster's (behind, if negative).

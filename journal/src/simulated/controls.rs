@@ -15,39 +15,20 @@ impl Cluster {
     /// old handles fail; the group hears nothing and notices after the session timeout.
     pub fn crash(&self, name: &str) {
         let mut state = self.lock();
-        let State {
-            alive,
-            under_way,
-            random,
-            group,
-            ..
-        } = &mut *state;
-        let last = alive
-            .iter()
-            .rev()
-            .find(|(_, n)| &***n == name)
-            .map(|(i, _)| *i);
+        let State { alive, under_way, random, group, .. } = &mut *state;
+        let last = alive.iter().rev().find(|(_, n)| &***n == name).map(|(i, _)| *i);
         let Some(last) = last else { return };
-        let dead: Vec<u64> = alive
-            .iter()
-            .filter(|(_, n)| &***n == name)
-            .map(|(i, _)| *i)
-            .collect();
+        let dead: Vec<u64> = alive.iter().filter(|(_, n)| &***n == name).map(|(i, _)| *i).collect();
         alive.retain(|incarnation, _| !dead.contains(incarnation));
         under_way.retain(|_, by| !dead.contains(by) || random.chance(500));
         let members = group.members_of(name, last);
-        group.wake(&members);
         state.note(format_args!("{name} crashes"));
         drop(state);
-        if !members.is_empty() {
-            self.expire(members);
-        }
+        self.expire(members);
         // Its waiting readers hear of it.
-        self.0
-            .arrivals
-            .values()
-            .for_each(tokio::sync::Notify::notify_waiters);
+        self.0.arrivals.values().for_each(tokio::sync::Notify::notify_waiters);
         self.publications().notify_waiters();
+        self.rest().notify_waiters();
     }
 
     /// Stalls the cluster until `until`: no write lands or is answered, reads go on. A stall that is
@@ -95,14 +76,9 @@ impl Cluster {
     pub fn revoke(&self, name: &str, partition: u32) {
         let mut state = self.lock();
         let revoked = state.group.revoke_from(name, partition);
-        state.note(format_args!(
-            "p{partition} is to leave {name}: {}",
-            revoked.is_some()
-        ));
+        state.note(format_args!("p{partition} is to leave {name}: {}", revoked.is_some()));
         drop(state);
-        revoked
-            .into_iter()
-            .for_each(|move_| self.see_through(move_));
+        revoked.into_iter().for_each(|move_| self.see_through(move_));
     }
 
     /// Revokes about half of the partitions from their owners and shares them out anew.

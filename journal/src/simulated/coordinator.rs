@@ -33,6 +33,8 @@ pub(super) struct Seat {
     pub(super) process: Process,
     /// Whether the group takes it for alive.
     pub(super) seated: bool,
+    /// Whether it is dead, and the group will notice.
+    doomed: bool,
     /// What it owns as far as it has heard.
     held: BTreeSet<u32>,
     inbox: VecDeque<GroupEvent>,
@@ -71,6 +73,7 @@ impl Coordinator {
         let seat = Seat {
             seated: !self.is_isolated(&process.name),
             process,
+            doomed: false,
             held: BTreeSet::new(),
             inbox: VecDeque::new(),
             wake: Arc::clone(&wake),
@@ -85,11 +88,7 @@ impl Coordinator {
             seat.seated = false;
             seat.inbox.clear();
         }
-        for share in self
-            .shares
-            .values_mut()
-            .filter(|share| share.owner == Some(member))
-        {
+        for share in self.shares.values_mut().filter(|share| share.owner == Some(member)) {
             share.owner = None;
             share.moving = None;
         }
@@ -104,11 +103,7 @@ impl Coordinator {
     /// The members of a process's incarnations up to and including `last`.
     pub(super) fn members_of(&self, name: &str, last: u64) -> Vec<u64> {
         let is = |seat: &Seat| &*seat.process.name == name && seat.process.incarnation <= last;
-        self.seats
-            .iter()
-            .filter(|(_, seat)| is(seat))
-            .map(|(member, _)| *member)
-            .collect()
+        self.seats.iter().filter(|(_, seat)| is(seat)).map(|(member, _)| *member).collect()
     }
 
     pub(super) fn has(&self, member: u64) -> bool {
@@ -141,11 +136,7 @@ impl Coordinator {
     /// Ends an isolation. Who was taken for dead hears a revocation of all it held, and rejoins.
     pub(super) fn heal(&mut self, name: &str) {
         self.isolated.remove(name);
-        for seat in self
-            .seats
-            .values_mut()
-            .filter(|seat| &*seat.process.name == name)
-        {
+        for seat in self.seats.values_mut().filter(|seat| &*seat.process.name == name) {
             if !seat.seated {
                 seat.seated = true;
                 if !seat.held.is_empty() {
@@ -179,10 +170,13 @@ impl Coordinator {
         Some(event)
     }
 
-    /// Wakes the members whose processes have died, so that they hear of that.
-    pub(super) fn wake(&self, members: &[u64]) {
-        for seat in members.iter().filter_map(|member| self.seats.get(member)) {
-            seat.wake.notify_one();
+    /// Marks members that are dead, and wakes whoever still waits for what they hear.
+    pub(super) fn doom(&mut self, members: &[u64]) {
+        for member in members {
+            if let Some(seat) = self.seats.get_mut(member) {
+                seat.doomed = true;
+                seat.wake.notify_one();
+            }
         }
     }
 
@@ -196,18 +190,17 @@ impl Coordinator {
     /// The process that owns each partition, as the group has it.
     pub(super) fn owners(&self) -> Vec<Option<&Process>> {
         let process = |owner| self.seats.get(&owner).map(|seat| &seat.process);
-        self.shares
-            .values()
-            .map(|share| share.owner.and_then(process))
-            .collect()
+        self.shares.values().map(|share| share.owner.and_then(process)).collect()
     }
 
-    /// Whether every partition rests with a member that the group takes for alive, and all that the
-    /// members are to hear has been heard.
+    /// Whether every partition rests with a live member that can hear, and all that the members are
+    /// to hear has been heard.
     pub(super) fn is_settled(&self) -> bool {
         let rests = |share: &Share| share.owner.is_some() && share.moving.is_none();
-        !self.pass_due
-            && self.shares.values().all(rests)
-            && self.seats.values().all(|seat| seat.inbox.is_empty())
+        let settled = |seat: &Seat| {
+            let cut_off = seat.seated && self.is_isolated(&seat.process.name);
+            seat.inbox.is_empty() && !seat.doomed && !cut_off
+        };
+        !self.pass_due && self.shares.values().all(rests) && self.seats.values().all(settled)
     }
 }

@@ -16,11 +16,7 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) const fn new(lines_max: Option<usize>) -> Self {
-        Self {
-            lines_max,
-            lines: VecDeque::new(),
-            hash: Fnv::new(),
-        }
+        Self { lines_max, lines: VecDeque::new(), hash: Fnv::new() }
     }
 
     /// Adds the line `{at_ms} {event}`.

@@ -34,11 +34,7 @@ pub(super) fn draw(
     let mut rest = random.below(1_000);
     let mut is = |per_mille: u32| {
         let hit = rest < u64::from(per_mille);
-        rest = if hit {
-            u64::MAX
-        } else {
-            rest - u64::from(per_mille)
-        };
+        rest = if hit { u64::MAX } else { rest - u64::from(per_mille) };
         hit
     };
     let answer = |answer| (answer_ms, Step::Answer(answer));
@@ -59,10 +55,7 @@ pub(super) fn draw(
             (answer_ms.max(again_ms), Step::Answer(Answer::Last))
         };
         // Behind what happens in the same millisecond: only what has landed is acknowledged.
-        steps.insert(
-            steps.partition_point(|(after_ms, _)| *after_ms <= heard.0),
-            heard,
-        );
+        steps.insert(steps.partition_point(|(after_ms, _)| *after_ms <= heard.0), heard);
         steps
     } else {
         vec![(land_ms, Step::Land), answer(Answer::First)]
@@ -79,10 +72,7 @@ mod tests {
         let mut fates = Vec::new();
         for _ in 0..10_000 {
             let steps = draw(&mut random, Faults::STORM, 5, 100);
-            assert!(
-                steps.is_sorted_by_key(|(after_ms, _)| *after_ms),
-                "{steps:?}"
-            );
+            assert!(steps.is_sorted_by_key(|(after_ms, _)| *after_ms), "{steps:?}");
             let what: Vec<_> = steps.iter().map(|(_, step)| *step).collect();
             if !fates.contains(&what) {
                 fates.push(what);

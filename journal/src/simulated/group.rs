@@ -41,18 +41,13 @@ impl Cluster {
         let moves = group.pass(random);
         state.note_owners();
         drop(state);
+        self.rest().notify_waiters();
         moves.into_iter().for_each(|move_| self.see_through(move_));
     }
 
     /// Waits for a revocation's acknowledgement, or no longer, and lets the move go on. Nobody joins
     /// the task; the revocation timeout ends it.
-    pub(super) fn see_through(
-        &self,
-        Move {
-            number,
-            acknowledged,
-        }: Move,
-    ) {
+    pub(super) fn see_through(&self, Move { number, acknowledged }: Move) {
         let cluster = self.clone();
         let patience = Duration::from_millis(self.options().revocation_timeout_ms);
         drop(tokio::spawn(async move {
@@ -67,6 +62,10 @@ impl Cluster {
 
     /// Takes members for dead after the session timeout.
     pub(super) fn expire(&self, members: Vec<u64>) {
+        if members.is_empty() {
+            return;
+        }
+        self.lock().group.doom(&members);
         self.after(self.options().session_timeout_ms, move |cluster| {
             let mut state = cluster.lock();
             for member in members {
@@ -80,16 +79,9 @@ impl Cluster {
 
 impl State {
     fn note_owners(&mut self) {
-        let Self {
-            timeline,
-            events,
-            group,
-            ..
-        } = self;
-        let owners = group
-            .owners()
-            .into_iter()
-            .map(|o| o.map_or(-1, |p| p.incarnation.cast_signed()));
+        let Self { timeline, events, group, .. } = self;
+        let owners =
+            group.owners().into_iter().map(|o| o.map_or(-1, |p| p.incarnation.cast_signed()));
         let owners: Vec<i64> = owners.collect();
         events.note(timeline.elapsed_ms(), format_args!("owners {owners:?}"));
     }
@@ -106,11 +98,7 @@ pub struct SimulatedGroup {
 
 impl fmt::Debug for SimulatedGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "SimulatedGroup({}, member {})",
-            self.process, self.member
-        )
+        write!(f, "SimulatedGroup({}, member {})", self.process, self.member)
     }
 }
 
@@ -125,25 +113,13 @@ impl SimulatedGroup {
         }
         cluster.schedule_pass(&mut state);
         drop(state);
-        Self {
-            cluster,
-            process,
-            member,
-            wake,
-            pace: Pace::default(),
-        }
+        Self { cluster, process, member, wake, pace: Pace::default() }
     }
 }
 
 impl Group for SimulatedGroup {
     async fn next(&mut self) -> Result<GroupEvent, Error> {
-        let Self {
-            cluster,
-            process,
-            member,
-            wake,
-            pace,
-        } = self;
+        let Self { cluster, process, member, wake, pace } = self;
         loop {
             while {
                 let state = cluster.lock();
@@ -152,16 +128,13 @@ impl Group for SimulatedGroup {
                 // A permit is kept for who is not waiting yet, and there is one that waits.
                 wake.notified().await;
             }
-            pace.wait(cluster, &cluster.options().group_latency_ms)
-                .await;
+            pace.wait(cluster, &cluster.options().group_latency_ms).await;
             let mut state = cluster.lock();
             state.check_reachable(process)?;
             // Gone again if the group has given up on this member meanwhile.
             if let Some(event) = state.group.take_event(*member) {
-                state.note(format_args!(
-                    "{process} hears {event:?}",
-                    event = Short(&event)
-                ));
+                state.note(format_args!("{process} hears {event:?}", event = Short(&event)));
+                cluster.rest().notify_waiters();
                 return Ok(event);
             }
         }
@@ -176,10 +149,7 @@ impl Group for SimulatedGroup {
 
     async fn leave(self) {
         let (cluster, process) = (&self.cluster, &self.process);
-        let after_ms = cluster
-            .lock()
-            .random
-            .within(&cluster.options().group_latency_ms);
+        let after_ms = cluster.lock().random.within(&cluster.options().group_latency_ms);
         sleep(Duration::from_millis(after_ms)).await;
         let mut state = cluster.lock();
         // Unheard, it is as if this member were dropped: the session timeout is the deadline.

@@ -34,9 +34,7 @@ impl Simulated {
 
     /// Answers a question about the cluster after the latency of a read.
     async fn ask<T>(&self, what: impl FnOnce(&State) -> Result<T, Error>) -> Result<T, Error> {
-        Pace::default()
-            .wait(&self.cluster, &self.cluster.options().read_latency_ms)
-            .await;
+        Pace::default().wait(&self.cluster, &self.cluster.options().read_latency_ms).await;
         let mut state = self.cluster.lock();
         state.check_reachable(&self.process)?;
         what(&state)
@@ -81,11 +79,7 @@ impl Journal for Simulated {
         timestamp_ms: i64,
         value: Bytes,
     ) -> Result<u64, AppendError> {
-        let record = What::Record {
-            partition,
-            timestamp_ms,
-            value,
-        };
+        let record = What::Record { partition, timestamp_ms, value };
         Ok(self.cluster.write(&self.process, record).await?.place)
     }
 
@@ -94,17 +88,11 @@ impl Journal for Simulated {
     }
 
     async fn position_at(&self, partition: u32, timestamp_ms: i64) -> Result<u64, Error> {
-        self.ask(|state| Ok(state.log(partition)?.position_at(timestamp_ms)))
-            .await
+        self.ask(|state| Ok(state.log(partition)?.position_at(timestamp_ms))).await
     }
 
     fn read(&self, partition: u32, offset: u64) -> SimulatedReader {
-        SimulatedReader::new(
-            self.cluster.clone(),
-            self.process.clone(),
-            partition,
-            offset,
-        )
+        SimulatedReader::new(self.cluster.clone(), self.process.clone(), partition, offset)
     }
 
     async fn publish(&self, partition: u32, value: Bytes) -> Result<(), AppendError> {
@@ -121,11 +109,7 @@ impl Journal for Simulated {
     }
 
     async fn heartbeat(&self) -> Result<i64, AppendError> {
-        Ok(self
-            .cluster
-            .write(&self.process, What::Heartbeat)
-            .await?
-            .at_ms)
+        Ok(self.cluster.write(&self.process, What::Heartbeat).await?.at_ms)
     }
 
     fn join(&self) -> SimulatedGroup {

@@ -20,11 +20,7 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn append(&mut self, timestamp_ms: i64, value: Bytes) -> u64 {
         let offset = self.end();
-        self.records.push(Record {
-            offset,
-            timestamp_ms,
-            value,
-        });
+        self.records.push(Record { offset, timestamp_ms, value });
         offset
     }
 
@@ -49,8 +45,7 @@ impl Log {
 
     pub(super) fn position_at(&self, timestamp_ms: i64) -> u64 {
         let mut kept = self.from(self.start).iter();
-        kept.find(|r| r.timestamp_ms >= timestamp_ms)
-            .map_or(self.end(), |r| r.offset)
+        kept.find(|r| r.timestamp_ms >= timestamp_ms).map_or(self.end(), |r| r.offset)
     }
 
     pub(super) fn delete_before(&mut self, offset: u64) {
@@ -66,12 +61,7 @@ impl Log {
     ) -> Result<Vec<Record>, Error> {
         let Range { start, end } = self.bounds();
         if !(start..=end).contains(&offset) {
-            return Err(Error::OutOfRange {
-                partition,
-                offset,
-                start,
-                end,
-            });
+            return Err(Error::OutOfRange { partition, offset, start, end });
         }
         Ok(self.from(offset).iter().take(count).cloned().collect())
     }
@@ -107,10 +97,7 @@ impl SnapshotLog {
         let mut seen = BTreeSet::new();
         let mut gone = Vec::new();
         for (place, entry) in self.entries.iter().rev() {
-            if !entry
-                .as_ref()
-                .is_some_and(|published| seen.insert(published.partition))
-            {
+            if !entry.as_ref().is_some_and(|published| seen.insert(published.partition)) {
                 gone.push(*place);
             }
         }
@@ -122,11 +109,7 @@ impl SnapshotLog {
     /// The next at most `count` entries from `position` on.
     pub(super) fn batch(&self, position: u64, count: usize) -> PublishedSnapshots {
         let mut rest = self.entries.range(position..);
-        let entries = rest
-            .by_ref()
-            .take(count)
-            .filter_map(|(_, entry)| entry.clone())
-            .collect();
+        let entries = rest.by_ref().take(count).filter_map(|(_, entry)| entry.clone()).collect();
         // Holes behind the last entry are passed with it, so that a reader reaches the end.
         let position = rest.next().map_or(self.end, |(place, _)| *place);
         PublishedSnapshots { entries, position }
@@ -138,21 +121,13 @@ mod tests {
     use super::*;
 
     fn published(partition: u32, value: &'static str) -> Option<Published> {
-        Some(Published {
-            partition,
-            value: Bytes::from_static(value.as_bytes()),
-        })
+        Some(Published { partition, value: Bytes::from_static(value.as_bytes()) })
     }
 
     #[test]
     fn compaction_keeps_the_last_of_each_partition_and_every_position() {
         let mut log = SnapshotLog::default();
-        for entry in [
-            published(0, "high"),
-            published(1, "b"),
-            published(0, "low"),
-            None,
-        ] {
+        for entry in [published(0, "high"), published(1, "b"), published(0, "low"), None] {
             log.append(entry);
         }
         log.compact();

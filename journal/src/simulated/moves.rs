@@ -46,21 +46,14 @@ impl Coordinator {
                 load.push(moved);
             }
         }
-        surplus
-            .into_iter()
-            .map(|(member, partitions)| self.revoke(member, partitions))
-            .collect()
+        surplus.into_iter().map(|(member, partitions)| self.revoke(member, partitions)).collect()
     }
 
     /// What each seated member has that does not move.
     fn loads(&self) -> BTreeMap<u64, Vec<u32>> {
         let seated = self.seats.iter().filter(|(_, seat)| seat.seated);
         let mut loads: BTreeMap<u64, Vec<u32>> = seated.map(|(m, _)| (*m, Vec::new())).collect();
-        for (partition, share) in self
-            .shares
-            .iter()
-            .filter(|(_, share)| share.moving.is_none())
-        {
+        for (partition, share) in self.shares.iter().filter(|(_, share)| share.moving.is_none()) {
             if let Some(load) = share.owner.and_then(|owner| loads.get_mut(&owner)) {
                 load.push(*partition);
             }
@@ -75,18 +68,12 @@ impl Coordinator {
             let avoid = share.avoid.filter(|_| loads.len() > 1);
             let eligible = || loads.iter().filter(|(member, _)| Some(**member) != avoid);
             let least = eligible().map(|(_, load)| load.len()).min().unwrap_or(0);
-            let lightest: Vec<u64> = eligible()
-                .filter(|(_, load)| load.len() == least)
-                .map(|(m, _)| *m)
-                .collect();
+            let lightest: Vec<u64> =
+                eligible().filter(|(_, load)| load.len() == least).map(|(m, _)| *m).collect();
             let Some(&member) = lightest.get(random.index(lightest.len())) else {
                 return;
             };
-            *share = Share {
-                owner: Some(member),
-                moving: None,
-                avoid: None,
-            };
+            *share = Share { owner: Some(member), moving: None, avoid: None };
             loads.entry(member).or_default().push(*partition);
             given.entry(member).or_default().push(*partition);
         }
@@ -105,22 +92,14 @@ impl Coordinator {
         }
         let (acknowledge, acknowledged) = acknowledgement();
         self.tell(member, GroupEvent::Revoked(partitions, acknowledge));
-        Move {
-            number,
-            acknowledged,
-        }
+        Move { number, acknowledged }
     }
 
     /// Revokes one partition from a process, if it rests there.
     pub(super) fn revoke_from(&mut self, name: &str, partition: u32) -> Option<Move> {
-        let share = self
-            .shares
-            .get_mut(&partition)
-            .filter(|share| share.moving.is_none())?;
+        let share = self.shares.get_mut(&partition).filter(|share| share.moving.is_none())?;
         let owner = share.owner?;
-        self.seats
-            .get(&owner)
-            .filter(|seat| &*seat.process.name == name)?;
+        self.seats.get(&owner).filter(|seat| &*seat.process.name == name)?;
         share.avoid = Some(owner);
         Some(self.revoke(owner, vec![partition]))
     }
@@ -139,11 +118,7 @@ impl Coordinator {
 
     /// Frees what a move has revoked, if it is still on its way.
     pub(super) fn finish(&mut self, number: u64) {
-        for share in self
-            .shares
-            .values_mut()
-            .filter(|share| share.moving == Some(number))
-        {
+        for share in self.shares.values_mut().filter(|share| share.moving == Some(number)) {
             share.owner = None;
             share.moving = None;
         }

@@ -53,10 +53,7 @@ impl Options {
     /// A cluster on which everything that can go wrong does, now and then.
     #[must_use]
     pub fn stormy() -> Self {
-        Self {
-            faults: Faults::STORM,
-            ..Self::default()
-        }
+        Self { faults: Faults::STORM, ..Self::default() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the tests of a simulated cluster see that no process can: all that landed, who owns what,
 //! and what happened.
 //!
-//! Nothing here waits or draws from the generator, so looking changes no run.
+//! Nothing here draws from the generator, so looking changes no run.
 
 use std::fmt;
 
@@ -34,21 +34,23 @@ impl Cluster {
     /// Everything that ever landed in a partition, what retention has removed included.
     #[must_use]
     pub fn log(&self, partition: u32) -> Vec<Record> {
-        self.lock()
-            .logs
-            .get(&partition)
-            .map(|log| log.records().to_vec())
-            .unwrap_or_default()
+        self.lock().logs.get(&partition).map(|log| log.records().to_vec()).unwrap_or_default()
     }
 
     /// The snapshots that are kept, in log order, each with its partition.
     #[must_use]
     pub fn snapshot_log(&self) -> Vec<(u32, Bytes)> {
-        self.lock()
-            .snapshots
-            .kept()
-            .map(|p| (p.partition, p.value.clone()))
-            .collect()
+        self.lock().snapshots.kept().map(|p| (p.partition, p.value.clone())).collect()
+    }
+
+    /// Waits until no write is under way, so that nothing more lands unless somebody writes.
+    pub async fn written(&self) {
+        self.until(self.rest(), |state| state.under_way.is_empty()).await;
+    }
+
+    /// Waits until [`Cluster::is_settled`]. Somebody must hear for each live member meanwhile.
+    pub async fn settled(&self) {
+        self.until(self.rest(), |state| state.group.is_settled()).await;
     }
 
     /// Writes under way: not landed yet, or not answered.
@@ -64,8 +66,8 @@ impl Cluster {
         self.lock().group.owners().into_iter().map(name).collect()
     }
 
-    /// Whether every partition has an owner, none is about to move, and every member has heard all
-    /// that it is to hear.
+    /// Whether every partition has a live owner that can hear the group, none is about to move, and
+    /// every member has heard all that it is to hear.
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.lock().group.is_settled()
@@ -80,24 +82,14 @@ impl Cluster {
     /// Lands a record at once, stall or not, and answers its offset; `None` if there is no such
     /// partition.
     pub fn append_raw(&self, partition: u32, timestamp_ms: i64, value: Bytes) -> Option<u64> {
-        let landed = self.land_now(What::Record {
-            partition,
-            timestamp_ms,
-            value,
-        })?;
-        self.note(format_args!(
-            "p{partition} is given a record at {}",
-            landed.place
-        ));
+        let landed = self.land_now(What::Record { partition, timestamp_ms, value })?;
+        self.note(format_args!("p{partition} is given a record at {}", landed.place));
         Some(landed.place)
     }
 
     /// Lands a snapshot at once, stall or not.
     pub fn publish_raw(&self, partition: u32, value: Bytes) {
-        if self
-            .land_now(What::Snapshot(Published { partition, value }))
-            .is_some()
-        {
+        if self.land_now(What::Snapshot(Published { partition, value })).is_some() {
             self.note(format_args!("p{partition} is given a snapshot"));
         }
     }

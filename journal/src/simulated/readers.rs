@@ -36,7 +36,7 @@ impl Pace {
 
 impl Cluster {
     /// Waits until there is an answer, be it an error. Whatever may bring one wakes `woken`.
-    async fn until(&self, woken: &Notify, mut answered: impl FnMut(&State) -> bool) {
+    pub(super) async fn until(&self, woken: &Notify, mut answered: impl FnMut(&State) -> bool) {
         loop {
             // Enabled before looking, so that what comes in between wakes it.
             let mut wake = pin!(woken.notified());
@@ -65,45 +65,24 @@ pub struct SimulatedReader {
 
 impl fmt::Debug for SimulatedReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "SimulatedReader({}, p{} at {})",
-            self.process, self.partition, self.offset
-        )
+        write!(f, "SimulatedReader({}, p{} at {})", self.process, self.partition, self.offset)
     }
 }
 
 impl SimulatedReader {
     pub(super) fn new(cluster: Cluster, process: Process, partition: u32, offset: u64) -> Self {
-        Self {
-            cluster,
-            process,
-            partition,
-            offset,
-            pace: Pace::default(),
-        }
+        Self { cluster, process, partition, offset, pace: Pace::default() }
     }
 }
 
 impl Reader for SimulatedReader {
     async fn next(&mut self) -> Result<Vec<Record>, Error> {
-        let Self {
-            cluster,
-            process,
-            partition,
-            offset,
-            pace,
-        } = self;
+        let Self { cluster, process, partition, offset, pace } = self;
         if let Some(arrivals) = cluster.arrivals(*partition) {
-            let at_the_end = |state: &State| {
-                state
-                    .log(*partition)
-                    .is_ok_and(|log| log.bounds().end == *offset)
-            };
+            let at_the_end =
+                |state: &State| state.log(*partition).is_ok_and(|log| log.bounds().end == *offset);
             cluster
-                .until(arrivals, |state| {
-                    state.check_alive(process).is_err() || !at_the_end(state)
-                })
+                .until(arrivals, |state| state.check_alive(process).is_err() || !at_the_end(state))
                 .await;
         }
         pace.wait(cluster, &cluster.options().read_latency_ms).await;
@@ -127,33 +106,19 @@ pub struct SimulatedSnapshotReader {
 
 impl fmt::Debug for SimulatedSnapshotReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "SimulatedSnapshotReader({}, at {})",
-            self.process, self.position
-        )
+        write!(f, "SimulatedSnapshotReader({}, at {})", self.process, self.position)
     }
 }
 
 impl SimulatedSnapshotReader {
     pub(super) fn new(cluster: Cluster, process: Process) -> Self {
-        Self {
-            cluster,
-            process,
-            position: 0,
-            pace: Pace::default(),
-        }
+        Self { cluster, process, position: 0, pace: Pace::default() }
     }
 }
 
 impl SnapshotReader for SimulatedSnapshotReader {
     async fn next(&mut self) -> Result<PublishedSnapshots, Error> {
-        let Self {
-            cluster,
-            process,
-            position,
-            pace,
-        } = self;
+        let Self { cluster, process, position, pace } = self;
         cluster
             .until(cluster.publications(), |state| {
                 state.check_alive(process).is_err() || state.snapshots.end() > *position

@@ -18,11 +18,7 @@ use crate::{AppendError, Published};
 /// What is written.
 #[derive(Debug, Clone)]
 pub(super) enum What {
-    Record {
-        partition: u32,
-        timestamp_ms: i64,
-        value: Bytes,
-    },
+    Record { partition: u32, timestamp_ms: i64, value: Bytes },
     Snapshot(Published),
     Heartbeat,
 }
@@ -71,9 +67,7 @@ impl Cluster {
             What::Heartbeat => None,
         };
         if let Some(partition) = partition.filter(|p| !state.logs.contains_key(p)) {
-            return Err(AppendError::Refused(format!(
-                "there is no partition {partition}"
-            )));
+            return Err(AppendError::Refused(format!("there is no partition {partition}")));
         }
         let options = self.options();
         let write_latency_ms = state.random.within(&options.write_latency_ms);
@@ -83,16 +77,8 @@ impl Cluster {
         let id = state.next_write;
         state.next_write += 1;
         state.under_way.insert(id, by.incarnation);
-        state.note(format_args!(
-            "{by} write {id} {what:?}",
-            what = Short(&what)
-        ));
-        Ok(Write {
-            id,
-            process: by.clone(),
-            what,
-            steps,
-        })
+        state.note(format_args!("{by} write {id} {what:?}", what = Short(&what)));
+        Ok(Write { id, process: by.clone(), what, steps })
     }
 
     /// Waits until the cluster is not stalled. What waited goes on in a new order.
@@ -100,16 +86,11 @@ impl Cluster {
         loop {
             let until = {
                 let mut state = self.lock();
-                if state
-                    .stalled_until
-                    .is_none_or(|until| until <= Instant::now())
-                {
+                if state.stalled_until.is_none_or(|until| until <= Instant::now()) {
                     return;
                 }
                 let after_ms = state.random.within(&self.options().write_latency_ms);
-                state
-                    .stalled_until
-                    .map(|until| until + Duration::from_millis(after_ms))
+                state.stalled_until.map(|until| until + Duration::from_millis(after_ms))
             };
             sleep_until(until.unwrap_or_else(Instant::now)).await;
         }
@@ -121,8 +102,7 @@ impl Cluster {
             return None;
         }
         let landed = self.land_now(write.what.clone())?;
-        self.lock()
-            .note(format_args!("write {} lands at {}", write.id, landed.place));
+        self.lock().note(format_args!("write {} lands at {}", write.id, landed.place));
         Some(landed)
     }
 
@@ -131,11 +111,7 @@ impl Cluster {
         let mut state = self.lock();
         let at_ms = state.timeline.now_ms();
         let snapshot = match what {
-            What::Record {
-                partition,
-                timestamp_ms,
-                value,
-            } => {
+            What::Record { partition, timestamp_ms, value } => {
                 let place = state.logs.get_mut(&partition)?.append(timestamp_ms, value);
                 self.arrivals(partition)?.notify_waiters();
                 return Some(Landed { place, at_ms });
@@ -160,18 +136,14 @@ impl Cluster {
     ) -> Result<Landed, AppendError> {
         let mut state = self.lock();
         state.note(format_args!("write {} answered {answer:?}", write.id));
-        state
-            .check_alive(&write.process)
-            .map_err(AppendError::InDoubt)?;
+        state.check_alive(&write.process).map_err(AppendError::InDoubt)?;
         let place = match answer {
             Answer::First => landed.first(),
             Answer::Last => landed.last(),
             Answer::Refused => return Err(AppendError::Refused("as the seed would".to_owned())),
             Answer::InDoubt => None,
         };
-        place
-            .copied()
-            .ok_or_else(|| AppendError::InDoubt("as the seed would".to_owned()))
+        place.copied().ok_or_else(|| AppendError::InDoubt("as the seed would".to_owned()))
     }
 }
 
@@ -197,6 +169,7 @@ async fn carry(
         }
     }
     cluster.lock().under_way.remove(&write.id);
+    cluster.rest().notify_waiters();
 }
 
 /// A write as the event log shows it: the value by its hash.
@@ -205,16 +178,8 @@ struct Short<'a>(&'a What);
 impl std::fmt::Debug for Short<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            What::Record {
-                partition,
-                timestamp_ms,
-                value,
-            } => {
-                write!(
-                    f,
-                    "record p{partition} t{timestamp_ms} {:016x}",
-                    Fnv::of(value)
-                )
+            What::Record { partition, timestamp_ms, value } => {
+                write!(f, "record p{partition} t{timestamp_ms} {:016x}", Fnv::of(value))
             }
             What::Snapshot(Published { partition, value }) => {
                 write!(f, "snapshot p{partition} {:016x}", Fnv::of(value))

@@ -16,10 +16,7 @@ struct Member<G> {
 
 impl<G: Group> Member<G> {
     fn join<J: Journal<Group = G>>(journal: &J) -> Self {
-        Self {
-            group: journal.join(),
-            owned: BTreeSet::new(),
-        }
+        Self { group: journal.join(), owned: BTreeSet::new() }
     }
 
     /// Follows one change.
@@ -28,10 +25,7 @@ impl<G: Group> Member<G> {
             GroupEvent::Assigned(partitions) => {
                 for partition in partitions {
                     assert!(partition < PARTITIONS);
-                    assert!(
-                        self.owned.insert(partition),
-                        "{partition} was its own already"
-                    );
+                    assert!(self.owned.insert(partition), "{partition} was its own already");
                 }
             }
             GroupEvent::Revoked(partitions, acknowledge) => {
@@ -63,12 +57,7 @@ pub(crate) async fn when_members_come_and_go_every_partition_has_an_owner_in_the
 ) {
     let journal = harness.new_journal(PARTITIONS).await;
     let mut first = Member::join(&journal);
-    within(
-        harness,
-        "the first member's assignment",
-        first.until_it_owns_all(),
-    )
-    .await;
+    within(harness, "the first member's assignment", first.until_it_owns_all()).await;
 
     // A second member joins. Whether it is given anything is the journal's affair; when the first
     // has left, all is the second's.

@@ -28,21 +28,10 @@ pub(crate) async fn what_was_acknowledged_is_read_back_equal_and_in_order<H: Har
     let work = async {
         let mut expected = append_some(&journal, 1, 20).await;
         // Values may be empty, large, or any bytes; a timestamp may fall.
-        for bytes in [
-            Bytes::new(),
-            Bytes::from(vec![0xff; 300_000]),
-            Bytes::from_static(b"\0"),
-        ] {
-            let offset = journal
-                .append(1, BASE_MS - 5_000, bytes.clone())
-                .await
-                .unwrap();
+        for bytes in [Bytes::new(), Bytes::from(vec![0xff; 300_000]), Bytes::from_static(b"\0")] {
+            let offset = journal.append(1, BASE_MS - 5_000, bytes.clone()).await.unwrap();
             let timestamp_ms = BASE_MS - 5_000;
-            expected.push(journal::Record {
-                offset,
-                timestamp_ms,
-                value: bytes,
-            });
+            expected.push(journal::Record { offset, timestamp_ms, value: bytes });
         }
         append_some(&journal, 0, 3).await;
         let read = read_some(&mut journal.read(1, 0), expected.len()).await;
@@ -63,10 +52,7 @@ pub(crate) async fn concurrent_appends_get_offsets_of_their_own<H: Harness>(harn
             for number in 0..APPENDS {
                 for partition in 0..3 {
                     let value = value(task * 1_000 + number);
-                    let offset = journal
-                        .append(partition, BASE_MS, value.clone())
-                        .await
-                        .unwrap();
+                    let offset = journal.append(partition, BASE_MS, value.clone()).await.unwrap();
                     acknowledged.push((partition, offset, value));
                 }
             }
@@ -81,10 +67,7 @@ pub(crate) async fn concurrent_appends_get_offsets_of_their_own<H: Harness>(harn
         assert_eq!(read.len(), total, "nothing but what was appended");
         let mut offsets = BTreeSet::new();
         for (_, offset, value) in acknowledged.iter().filter(|entry| entry.0 == partition) {
-            assert!(
-                offsets.insert(offset),
-                "offset {offset} was acknowledged twice"
-            );
+            assert!(offsets.insert(offset), "offset {offset} was acknowledged twice");
             assert_eq!(read[usize::try_from(*offset).unwrap()].value, *value);
         }
         assert_eq!(offsets.len(), total);
@@ -99,10 +82,7 @@ pub(crate) async fn bounds_follow_the_appends_and_know_no_other_partition<H: Har
         assert_eq!(journal.bounds(0).await.unwrap(), 0..4);
         assert_eq!(journal.bounds(1).await.unwrap(), 0..0);
         assert!(matches!(journal.bounds(2).await, Err(Error::Refused(_))));
-        assert!(matches!(
-            journal.position_at(2, 0).await,
-            Err(Error::Refused(_))
-        ));
+        assert!(matches!(journal.position_at(2, 0).await, Err(Error::Refused(_))));
         let appended = journal.append(2, BASE_MS, value(0)).await;
         assert!(matches!(appended, Err(AppendError::Refused(_))));
     };
@@ -118,25 +98,14 @@ pub(crate) async fn an_identity_is_its_journals_own<H: Harness>(harness: &H) {
 
 pub(crate) async fn position_at_is_the_first_record_at_or_after_the_time<H: Harness>(harness: &H) {
     // Later records are older here and there, within a second and across seconds; some are equal.
-    let deltas_ms = [
-        0, 500, 400, 2_000, 1_500, 2_000, 2_001, 900, 900, 60_000, 59_999, 3_000, 7,
-    ];
+    let deltas_ms = [0, 500, 400, 2_000, 1_500, 2_000, 2_001, 900, 900, 60_000, 59_999, 3_000, 7];
     let journal = harness.new_journal(2).await;
     let work = async {
-        assert_eq!(
-            journal.position_at(1, BASE_MS).await.unwrap(),
-            0,
-            "in an empty log"
-        );
+        assert_eq!(journal.position_at(1, BASE_MS).await.unwrap(), 0, "in an empty log");
         for (number, delta_ms) in (0..).zip(deltas_ms) {
-            journal
-                .append(1, BASE_MS + delta_ms, value(number))
-                .await
-                .unwrap();
+            journal.append(1, BASE_MS + delta_ms, value(number)).await.unwrap();
         }
-        let around = deltas_ms
-            .iter()
-            .flat_map(|delta| [delta - 1, *delta, delta + 1]);
+        let around = deltas_ms.iter().flat_map(|delta| [delta - 1, *delta, delta + 1]);
         for delta_ms in around.chain([-86_400_000, 30_000, 86_400_000]) {
             let scanned = deltas_ms.iter().position(|delta| *delta >= delta_ms);
             let scanned = u64::try_from(scanned.unwrap_or(deltas_ms.len())).unwrap();

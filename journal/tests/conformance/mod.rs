@@ -7,16 +7,8 @@
 //!
 //! Never here: a case for one journal only, a timestamp in the future (brokers refuse it), a sleep.
 
-#![allow(
-    dead_code,
-    unused_macros,
-    reason = "each test crate uses the suite its own way"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failing case must say where"
-)]
+#![allow(dead_code, unused_macros, reason = "each test crate uses the suite its own way")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing case must say where")]
 
 mod group;
 mod log;
@@ -143,15 +135,8 @@ pub(crate) async fn append_some(journal: &impl Journal, partition: u32, count: u
     for number in 0..count {
         let timestamp_ms = BASE_MS + i64::try_from(number).unwrap();
         let value = value(number);
-        let offset = journal
-            .append(partition, timestamp_ms, value.clone())
-            .await
-            .unwrap();
-        records.push(Record {
-            offset,
-            timestamp_ms,
-            value,
-        });
+        let offset = journal.append(partition, timestamp_ms, value.clone()).await.unwrap();
+        records.push(Record { offset, timestamp_ms, value });
     }
     records
 }
@@ -181,10 +166,6 @@ pub(crate) async fn read_snapshots(
         let more = reader.next().await.unwrap();
         assert!(more.position > position, "a position never falls or stays");
         position = more.position;
-        last.extend(
-            more.entries
-                .into_iter()
-                .map(|entry| (entry.partition, entry.value)),
-        );
+        last.extend(more.entries.into_iter().map(|entry| (entry.partition, entry.value)));
     }
 }

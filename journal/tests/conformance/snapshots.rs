@@ -23,10 +23,7 @@ pub(crate) async fn the_last_snapshot_of_each_partition_can_be_read<H: Harness>(
             journal.publish(0, value(number)).await.unwrap();
             journal.publish(2, value(100 + number)).await.unwrap();
         }
-        assert_eq!(
-            kept(&journal).await,
-            BTreeMap::from([(0, value(3)), (2, value(103))])
-        );
+        assert_eq!(kept(&journal).await, BTreeMap::from([(0, value(3)), (2, value(103))]));
     };
     within(harness, "snapshots", work).await;
 }
@@ -38,20 +35,11 @@ pub(crate) async fn a_snapshot_reader_follows_later_publications<H: Harness>(har
         journal.publish(1, value(2)).await.unwrap();
         let mut reader = journal.snapshots();
         let mut last = BTreeMap::new();
-        read_snapshots(
-            &mut reader,
-            journal.snapshots_end().await.unwrap(),
-            &mut last,
-        )
-        .await;
+        read_snapshots(&mut reader, journal.snapshots_end().await.unwrap(), &mut last).await;
         assert_eq!(last, BTreeMap::from([(0, value(1)), (1, value(2))]));
         for number in 10..13 {
             // Looked at and dropped while it waits: nothing may be lost by that.
-            let early = poll_once(reader.next())
-                .await
-                .transpose()
-                .unwrap()
-                .unwrap_or_default();
+            let early = poll_once(reader.next()).await.transpose().unwrap().unwrap_or_default();
             assert_eq!(early.entries, [], "nothing was published");
             let (published, follow) = tokio::join!(journal.publish(0, value(number)), async {
                 let mut entries = Vec::new();
@@ -61,10 +49,7 @@ pub(crate) async fn a_snapshot_reader_follows_later_publications<H: Harness>(har
                 entries
             });
             published.unwrap();
-            let seen: Vec<_> = follow
-                .iter()
-                .map(|entry| (entry.partition, &entry.value))
-                .collect();
+            let seen: Vec<_> = follow.iter().map(|entry| (entry.partition, &entry.value)).collect();
             assert_eq!(seen, [(0, &value(number))]);
         }
     };
@@ -81,12 +66,7 @@ pub(crate) async fn a_lower_snapshot_published_later_is_what_is_kept<H: Harness>
         }
         assert_eq!(kept(&journal).await[&0], value(4));
         let mut last = BTreeMap::new();
-        read_snapshots(
-            &mut follower,
-            journal.snapshots_end().await.unwrap(),
-            &mut last,
-        )
-        .await;
+        read_snapshots(&mut follower, journal.snapshots_end().await.unwrap(), &mut last).await;
         assert_eq!(last[&0], value(4));
     };
     within(harness, "snapshots", work).await;

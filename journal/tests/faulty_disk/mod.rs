@@ -40,12 +40,7 @@ struct State {
 impl Disk {
     pub(crate) fn holding(image: Vec<u8>) -> Self {
         let durable = image.clone();
-        Self(Arc::new(Mutex::new(State {
-            fault: Fault::None,
-            image,
-            durable,
-            dirty: Vec::new(),
-        })))
+        Self(Arc::new(Mutex::new(State { fault: Fault::None, image, durable, dirty: Vec::new() })))
     }
 
     pub(crate) fn set(&self, fault: Fault) {
@@ -71,16 +66,12 @@ impl Disk {
 
     /// A database on this disk, without a cache, so that each read reaches it.
     pub(crate) fn database(&self) -> Result<Database, DatabaseError> {
-        Database::builder()
-            .set_cache_size(0)
-            .create_with_backend(self.clone())
+        Database::builder().set_cache_size(0).create_with_backend(self.clone())
     }
 }
 
 fn used_up(left: &mut usize) -> Result<(), Error> {
-    *left = left
-        .checked_sub(1)
-        .ok_or_else(|| Error::other("the disk is dead"))?;
+    *left = left.checked_sub(1).ok_or_else(|| Error::other("the disk is dead"))?;
     Ok(())
 }
 
@@ -150,10 +141,6 @@ impl StorageBackend for Disk {
         let range = start..start + fits;
         state.image[range.clone()].copy_from_slice(&data[..fits]);
         state.dirty.push(range);
-        if fits < data.len() {
-            Err(ErrorKind::StorageFull.into())
-        } else {
-            Ok(())
-        }
+        if fits < data.len() { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 }
