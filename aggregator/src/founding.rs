@@ -108,14 +108,12 @@ async fn in_force<J: Journal>(
     view: &View,
     partition: u32,
 ) -> Result<Rules, FoundingError> {
-    let mut results = view.results.clone();
-    let known = results.wait_for(|results| results.complete).await;
-    let known = known.map_err(|_| Error::Unavailable("the results view has ended".to_owned()))?;
+    view.wait_for(|results| results.complete).await;
+    let known = view.results.borrow().clone();
     if let Some(why) = &known.refused {
         return Err(Error::Refused(why.clone()).into());
     }
     let snapshot = known.partitions.get(partition as usize).and_then(|p| p.highest.clone());
-    drop(known);
     let mut next = snapshot.as_ref().map_or(0, |snapshot| snapshot.frontier());
     let mut rules =
         snapshot.and_then(|snapshot| snapshot.rules().last().map(|(_, rules)| rules.clone()));

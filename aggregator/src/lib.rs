@@ -15,8 +15,6 @@ mod results;
 mod status;
 mod view;
 mod worker;
-#[cfg(feature = "planted")]
-mod worker_planted;
 
 pub use config::Config;
 pub use dedup::VoterSets;

@@ -54,9 +54,8 @@ async fn find_snapshot<J: Journal>(
     partition: u32,
 ) -> Result<Option<std::sync::Arc<Snapshot>>, Failure> {
     let end = journal.snapshots_end().await?;
-    let mut results = view.results.clone();
-    let read = results.wait_for(|read| read.complete && read.position >= end).await;
-    let read = read.map_err(|_| Failure::Again("the results view has ended".to_owned()))?;
+    view.wait_for(|read| read.complete && read.position >= end).await;
+    let read = view.results.borrow();
     if let Some(why) = &read.refused {
         return Err(Failure::Stopped(why.clone()));
     }

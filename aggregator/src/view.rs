@@ -9,7 +9,7 @@ use std::time::Duration;
 use ballot::{Rules, Snapshot, TallyDocument, content_hash, hex};
 use bytes::Bytes;
 use journal::{Error, Journal, SnapshotReader};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::results::Results;
@@ -43,6 +43,24 @@ pub struct View {
     pub results: watch::Receiver<Results>,
     /// The newest document; `None` until there is one.
     pub served: watch::Receiver<Option<Arc<Served>>>,
+    read: Arc<Notify>,
+}
+
+impl View {
+    /// Waits until what has been read is enough. Those who wait are woken in the order in which
+    /// they came; a watch channel wakes its receivers in an order drawn at random, and with that no
+    /// simulation would run twice alike.
+    pub(crate) async fn wait_for(&self, enough: impl Fn(&Results) -> bool) {
+        loop {
+            let mut read = std::pin::pin!(self.read.notified());
+            // Enabled before looking, so that nothing read in between is missed.
+            read.as_mut().enable();
+            if enough(&self.results.borrow()) {
+                return;
+            }
+            read.await;
+        }
+    }
 }
 
 /// Makes a view of a journal's results, and the future that keeps it up to date: the caller spawns
@@ -51,21 +69,25 @@ pub fn view<J: Journal>(journal: J) -> (View, impl Future<Output = ()> + Send) {
     let results = Results::new(journal.identity(), journal.partitions());
     let (results_sender, results) = watch::channel(results);
     let (served_sender, served) = watch::channel(None);
-    let view = View { results, served };
-    (view, follow(journal, results_sender, served_sender))
+    let read = Arc::new(Notify::new());
+    let view = View { results, served, read: Arc::clone(&read) };
+    let follow = async move { follow(&journal, &results_sender, &served_sender, &read).await };
+    (view, follow)
 }
 
 async fn follow<J: Journal>(
-    journal: J,
-    results: watch::Sender<Results>,
-    served: watch::Sender<Option<Arc<Served>>>,
+    journal: &J,
+    results: &watch::Sender<Results>,
+    served: &watch::Sender<Option<Arc<Served>>>,
+    read: &Notify,
 ) {
     let end = persist(|| journal.snapshots_end()).await;
     let mut reader = journal.snapshots();
     let mut document_at = None;
     loop {
         if !results.borrow().complete && results.borrow().position >= end {
-            check(&journal, &results).await;
+            check(journal, results).await;
+            read.notify_waiters();
             document_at = Some(Instant::now());
         }
         // Biased for determinism. The document's timer is armed only after a read, so it cannot
@@ -74,16 +96,17 @@ async fn follow<J: Journal>(
             biased;
             () = sleep_until(document_at.unwrap_or_else(Instant::now)), if document_at.is_some() => {
                 document_at = None;
-                serve(&results, &served);
+                serve(results, served);
             }
-            read = reader.next() => match read {
-                Ok(read) => {
+            next = reader.next() => match next {
+                Ok(next) => {
                     results.send_modify(|results| {
-                        results.position = read.position;
-                        for entry in &read.entries {
+                        results.position = next.position;
+                        for entry in &next.entries {
                             results.take(entry.partition, &entry.value);
                         }
                     });
+                    read.notify_waiters();
                     let soon = Instant::now() + DOCUMENT_INTERVAL;
                     document_at = document_at.or(results.borrow().complete.then_some(soon));
                 }

@@ -3,10 +3,13 @@
 //! A record is folded whole or not at all, because folding never awaits. A snapshot is published
 //! only from between two records. After any error everything is rebuilt, nothing resumed.
 
+#[cfg(feature = "planted")]
+mod planted_steps;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use ballot::{Applied, Close, Fold, Record as Decoded, Stop};
+use ballot::{Applied, Close, Day, Fold, Record as Decoded, Stop};
 use futures_util::future::{BoxFuture, Fuse, FusedFuture, FutureExt};
 use journal::{AppendError, Clock, ClockCheck, Error, Journal, Reader, Record};
 use tokio::sync::mpsc;
@@ -42,6 +45,25 @@ impl<J: Journal> Context<J> {
             return self.sets.assign_shared(partition);
         }
         self.sets.assign(partition)
+    }
+
+    /// Appends a day's close record, after one more heartbeat: a clock that was stepped since the
+    /// last one must not end a day early.
+    async fn close(
+        &self,
+        partition: u32,
+        day: Day,
+        closable_at_ms: i64,
+    ) -> Result<u64, AppendError> {
+        let sent_ms = self.clock.now_ms();
+        let append_time_ms = self.journal.heartbeat().await?;
+        let clock_ms = self.clock.now_ms();
+        let fresh = self.clock_check.observe(sent_ms, clock_ms, append_time_ms);
+        if !fresh || !self.clock_check.is_sound() || clock_ms < closable_at_ms {
+            return Err(AppendError::Refused("our own clock is off".to_owned()));
+        }
+        let close = Close { day: day.day, instant_ms: day.end_ms, clock_ms };
+        self.journal.append(partition, clock_ms, Decoded::Close(close).encode()).await
     }
 
     #[cfg(feature = "planted")]
@@ -291,10 +313,10 @@ impl<'a, J: Journal> Worker<'a, J> {
         if now_ms < rules.closable_at_ms(day) {
             return;
         }
-        let close = Close { day: day.day, instant_ms: day.end_ms, clock_ms: now_ms };
-        let value = Decoded::Close(close).encode();
-        let (journal, partition) = (&self.context.journal, self.partition);
-        self.closing = journal.append(partition, now_ms, value).boxed().fuse();
+        let (day, closable_at_ms) = (*day, rules.closable_at_ms(day));
+        let (context, partition) = (self.context, self.partition);
+        let close = async move { context.close(partition, day, closable_at_ms).await };
+        self.closing = close.boxed().fuse();
     }
 
     fn note_closed(&mut self, result: Result<u64, AppendError>) {

@@ -231,7 +231,7 @@ impl Fold {
         }
     }
 
-    fn apply_batch<V: Voters>(&mut self, batch: &Batch, voters: &mut V) -> Result<(), Stop> {
+    pub(crate) fn apply_batch<V: Voters>(&mut self, batch: &Batch, voters: &mut V) -> Result<(), Stop> {
         let Some(rules) = self.rules() else { return Err(Stop::NoRules) };
         let judged = self.judge_all(rules, batch);
         check_room(&judged, voters)?;

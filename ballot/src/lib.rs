@@ -11,6 +11,9 @@ mod digest;
 mod document;
 mod fold;
 mod ids;
+mod outcome;
+#[cfg(feature = "planted")]
+pub mod planted;
 mod receipt;
 mod record;
 mod rules;
@@ -28,6 +31,7 @@ pub use digest::{Digest, Hash, content_hash};
 pub use document::{DayDocument, PartitionDocument, TallyDocument};
 pub use fold::{Applied, Fold, RULES_MAX, Stop};
 pub use ids::{JournalId, NotADay, VotingDay, hex, unhex};
+pub use outcome::{Outcome, OutcomeScan};
 pub use receipt::{NotAReceipt, Receipt};
 pub use record::{Close, Record, RecordError};
 pub use rules::{DAYS_MAX, Day, Difference, FOLD_VERSION, PARTITIONS_MAX, Rules, Verdict};

@@ -140,7 +140,7 @@ impl Snapshot {
             frontier: snapshot.frontier,
             rules: snapshot.rules.iter().map(at).collect::<Option<_>>()?,
             days: snapshot.days.iter().map(day).collect::<Option<_>>()?,
-            outcomes: outcomes_from_wire(&snapshot.outcomes.unwrap_or_default()),
+            outcomes: outcomes_from_wire(&snapshot.outcomes?),
             closed: closed.collect::<Option<_>>()?,
             digest: Digest::from_edge(snapshot.frontier, edge.collect::<Option<_>>()?)?,
         };

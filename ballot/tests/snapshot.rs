@@ -84,8 +84,8 @@ fn the_counts_of_a_snapshot_are_the_same_to_the_proto_and_to_us() {
 
 #[test]
 fn a_snapshot_with_a_field_of_a_later_release_is_read() {
-    let text = proto::TEXT
-        .replace("message Snapshot {", "message Snapshot {\n  string built_by = 11;");
+    let text =
+        proto::TEXT.replace("message Snapshot {", "message Snapshot {\n  string built_by = 11;");
     let mut later = Proto::compile(&text).decode("Snapshot", &golden(GOLDEN_SNAPSHOT));
     later.set_field_by_name("built_by", Value::String("a later release".into()));
     let read = Snapshot::decode(&encode(&later)).unwrap();
@@ -151,8 +151,8 @@ fn a_snapshot_of_another_fold_version_is_refused() {
     let mut message = Proto::checked_in()
         .decode("Snapshot", &folded(PARTITION, &[rules_record(&rules())]).snapshot().encode());
     assert!(Snapshot::decode(&encode(&message)).is_ok());
-    let at = Proto::checked_in()
-        .made("RulesAt", &[("record", proto::bytes(&rules_record(&other)))]);
+    let at =
+        Proto::checked_in().made("RulesAt", &[("record", proto::bytes(&rules_record(&other)))]);
     message.set_field_by_name("rules", Value::List(vec![Value::Message(at)]));
     message.set_field_by_name("rules_hash", proto::bytes(&other.hash()));
     assert!(Snapshot::decode(&encode(&message)).is_err());

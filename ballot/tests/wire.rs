@@ -30,7 +30,8 @@ fn built(ballots: &[Ballot], words: usize) -> Batch {
 
 fn record(proto: &Proto, kind: i32, body: &str, message: DynamicMessage) -> DynamicMessage {
     let kind_value = Value::EnumNumber(kind);
-    let fields = [("version", Value::U32(1)), ("kind", kind_value), (body, Value::Message(message))];
+    let fields =
+        [("version", Value::U32(1)), ("kind", kind_value), (body, Value::Message(message))];
     proto.made("Record", &fields)
 }
 

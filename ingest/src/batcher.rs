@@ -4,7 +4,8 @@
 //! known fate are bounded by permits, taken before a body is read and given back by the lane. A
 //! fate that is not known at the deadline is told as such and never turns into a receipt later.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ballot::{Ballot, Receipt, Record, Rules, VoterId, VotingDay, words_for};
@@ -73,8 +74,16 @@ pub struct Batcher<J> {
     permits: Arc<Semaphore>,
     limits: BatchLimits,
     rules: watch::Receiver<Arc<Rules>>,
-    /// Called with every append's latency and result; a metric's hook.
-    pub observe: fn(Duration, usize, &Result<u64, AppendError>),
+    observer: OnceLock<Observer>,
+}
+
+/// Hears of every append: its latency from the batch's first ballot, its ballots, its result.
+struct Observer(Box<dyn Fn(Duration, usize, &Result<u64, AppendError>) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer(..)")
+    }
 }
 
 impl<J: Journal> Batcher<J> {
@@ -91,8 +100,18 @@ impl<J: Journal> Batcher<J> {
             permits: Arc::new(Semaphore::new(limits.in_flight_max)),
             limits,
             rules,
-            observe: |_, _, _| {},
+            observer: OnceLock::new(),
         }
+    }
+
+    /// Has every append reported: latency from its first ballot, ballots, result. Only the first
+    /// observer is heard.
+    pub fn observe(
+        &self,
+        observer: impl Fn(Duration, usize, &Result<u64, AppendError>) + Send + Sync + 'static,
+    ) {
+        // A second one is dropped, as said above.
+        drop(self.observer.set(Observer(Box::new(observer))));
     }
 
     /// The rules ballots are checked by.
@@ -205,7 +224,9 @@ impl<J: Journal> Batcher<J> {
                 append.await
             }
         };
-        (self.observe)(since.elapsed(), batch.len(), &result);
+        if let Some(Observer(observe)) = self.observer.get() {
+            observe(since.elapsed(), batch.len(), &result);
+        }
         if let Ok(offset) = result {
             let rules = self.rules();
             let mut remembered = lane.remembered();

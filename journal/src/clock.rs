@@ -54,15 +54,18 @@ impl ClockCheck {
 
     /// Takes a heartbeat's figures: our clock before it was sent and after it was answered, and the
     /// journal's append time. A slow answer says little about the distance, so one that took longer
-    /// than the allowed distance is not used.
-    pub fn observe(&self, sent_ms: i64, answered_ms: i64, append_time_ms: i64) {
+    /// than the allowed distance is not used. Answers whether it was: only then is what the check
+    /// says now newer than this heartbeat.
+    pub fn observe(&self, sent_ms: i64, answered_ms: i64, append_time_ms: i64) -> bool {
         *self.lock() = Some(Instant::now());
         let round_trip_ms = answered_ms.saturating_sub(sent_ms);
-        if (0..=self.offset_ms_max).contains(&round_trip_ms) {
+        let used = (0..=self.offset_ms_max).contains(&round_trip_ms);
+        if used {
             let middle_ms = sent_ms + round_trip_ms / 2;
             // Relaxed: the value stands alone, nothing else is published with it.
             self.offset_ms.store(middle_ms.saturating_sub(append_time_ms), Ordering::Relaxed);
         }
+        used
     }
 
     /// Whether the journal has answered a heartbeat within this time: it takes appends.
@@ -108,8 +111,8 @@ mod tests {
     fn a_slow_heartbeat_or_a_clock_step_during_it_changes_nothing() {
         let check = ClockCheck::new(2_000);
         check.observe(10_000, 10_010, 10_005);
-        check.observe(10_000, 12_001, 90_000);
-        check.observe(10_000, 9_000, 90_000);
+        assert!(!check.observe(10_000, 12_001, 90_000));
+        assert!(!check.observe(10_000, 9_000, 90_000));
         assert_eq!(check.offset_ms(), Some(0));
     }
 }

@@ -220,15 +220,3 @@ async fn a_crashed_or_dropped_members_partitions_move_on_after_the_session_timeo
     }
     assert!((6..8).contains(&begun.elapsed().as_secs()), "the dead are not asked twice");
 }
-
-#[test]
-#[ignore = "timing"]
-fn timing() {
-    let t = std::time::SystemTime::UNIX_EPOCH;
-    let _ = t;
-    let mut lines = 0;
-    for seed in 0..20_000 {
-        lines += stormy_schedule(seed).1.len();
-    }
-    eprintln!("lines {lines}");
-}

@@ -1,5 +1,5 @@
-//! What goes wrong with writes, reads and clocks on a simulated cluster: each trouble that a seed may
-//! bring or a schedule order does what it says. The group's are in `simulated.rs`.
+//! What goes wrong with writes, reads and clocks on a simulated cluster: each trouble that a seed
+//! may bring or a schedule order does what it says. The group's are in `simulated.rs`.
 
 mod conformance;
 

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::model::{Event, Model};
 use crate::common::{DAY_MS, OPENS_MS, PARTITION, batch, day, rules, rules_record, voter};
+use crate::model::{Event, Model};
 
 /// A record of the log and what was meant by it.
 #[derive(Debug, Clone)]

@@ -98,8 +98,8 @@ impl Model {
             return self.outcome("misrouted");
         }
         let at = ballot.cast_at_ms;
-        let days = self.rules.days.iter();
-        let Some(day) = days.filter(|day| day.start_ms <= at && at < day.end_ms).next_back() else {
+        let mut days = self.rules.days.iter();
+        let Some(day) = days.find(|day| day.start_ms <= at && at < day.end_ms) else {
             return self.outcome("outside");
         };
         let day = day.day;

@@ -70,7 +70,7 @@ async fn accept<H: Handler>(
         };
         match accepted {
             Ok((stream, _peer)) => {
-                pause = Pause::default();
+                pause.start_over();
                 admit(stream, shared, connections);
             }
             Err(error) if is_the_peers_fault(&error) => {}
@@ -154,6 +154,10 @@ impl Pause {
         next
     }
 
+    fn start_over(&mut self) {
+        self.last = None;
+    }
+
     fn report(&mut self, error: &io::Error, now: Instant) {
         if self.reported.is_none_or(|reported| now - reported >= PAUSE_MAX) {
             self.reported = Some(now);
@@ -171,6 +175,7 @@ mod tests {
         let mut pause = Pause::default();
         let pauses_ms: Vec<_> = (0..7).map(|_| pause.next().as_millis()).collect();
         assert_eq!(pauses_ms, [50, 100, 200, 400, 800, 1_000, 1_000]);
-        assert_eq!(Pause::default().next(), PAUSE_MIN);
+        pause.start_over();
+        assert_eq!(pause.next(), PAUSE_MIN);
     }
 }

@@ -1,8 +1,8 @@
 //! What a schedule does to a simulated cluster: crashes, stalls, compaction, retention, and the
 //! group's troubles.
 //!
-//! Each takes effect where it is called, but for what the group does about it. Names are those given
-//! to [`Cluster::process`]. Never here: anything that a real cluster could not do.
+//! Each takes effect where it is called, but for what the group does about it. Names are those
+//! given to [`Cluster::process`]. Never here: anything that a real cluster could not do.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ impl Cluster {
         self.rest().notify_waiters();
     }
 
-    /// Stalls the cluster until `until`: no write lands or is answered, reads go on. A stall that is
-    /// longer already stays.
+    /// Stalls the cluster until `until`: no write lands or is answered, reads go on. A stall that
+    /// is longer already stays.
     pub fn stall_until(&self, until: Instant) {
         let mut state = self.lock();
         state.stalled_until = state.stalled_until.max(Some(until));

@@ -22,8 +22,8 @@ pub(super) enum Step {
     Answer(Answer),
 }
 
-/// What becomes of a write that is answered `answer_ms` after the call: steps in order of time, each
-/// so many milliseconds after the call. A late landing comes `late_ms` after the answer.
+/// What becomes of a write that is answered `answer_ms` after the call: steps in order of time,
+/// each so many milliseconds after the call. A late landing comes `late_ms` after the answer.
 pub(super) fn draw(
     random: &mut Random,
     faults: Faults,

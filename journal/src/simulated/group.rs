@@ -45,8 +45,8 @@ impl Cluster {
         moves.into_iter().for_each(|move_| self.see_through(move_));
     }
 
-    /// Waits for a revocation's acknowledgement, or no longer, and lets the move go on. Nobody joins
-    /// the task; the revocation timeout ends it.
+    /// Waits for a revocation's acknowledgement, or no longer, and lets the move go on. Nobody
+    /// joins the task; the revocation timeout ends it.
     pub(super) fn see_through(&self, Move { number, acknowledged }: Move) {
         let cluster = self.clone();
         let patience = Duration::from_millis(self.options().revocation_timeout_ms);

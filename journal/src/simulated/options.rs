@@ -16,7 +16,8 @@ pub struct Options {
     pub late_ms: RangeInclusive<u64>,
     /// From a question, or from the arrival of what a reader waits for, to the answer; at least 1.
     pub read_latency_ms: RangeInclusive<u64>,
-    /// Each step of the group: from a change to its effect, from an event to its hearing (at least 1).
+    /// Each step of the group: from a change to its effect, from an event to its hearing (then at
+    /// least 1).
     pub group_latency_ms: RangeInclusive<u64>,
     /// After how long without a sign of life the group takes a member for dead.
     pub session_timeout_ms: u64,

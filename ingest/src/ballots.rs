@@ -1,0 +1,179 @@
+//! The way of a ballot through the edge, from its header to its receipt.
+//!
+//! Invariant: a permit comes before anything of the body, and 202 only on the journal's word. It
+//! is the hot path: never here an allocation, a lock or a log line that is not needed.
+
+use std::fmt::Write as _;
+
+use ballot::{Ballot, Receipt, Rules, Token, VotingDay};
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Response, StatusCode};
+use journal::Journal;
+
+use crate::batcher::Cast;
+use crate::edge::Shared;
+use crate::problem::{Problem, Refusal};
+use crate::server::{Body, BodyError, read_body};
+use crate::submission::Submission;
+
+/// `{"receipt":"1023-9007199254740992-1999","day":"2023-12-18"}`, rounded up.
+const ANSWER_BYTES: usize = 64;
+/// How many wrong numbers an answer names at most.
+const NAMED_MAX: usize = 5;
+
+/// Casts a ballot, or says why not.
+pub(crate) async fn cast<J: Journal>(
+    edge: &Shared<J>,
+    campaign: &str,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Response<Body>, Refusal> {
+    let hosted = edge.campaign(campaign)?;
+    let batcher = &hosted.given.batcher;
+    let permit = batcher.admit().ok_or(Problem::Overloaded)?;
+    if !is_json(headers) {
+        return Err(Problem::UnsupportedMediaType.into());
+    }
+    let token = hosted.token(headers, edge.clock.now_ms())?;
+    if !hosted.given.clock_check.is_sound() {
+        return Err(Problem::JournalUnavailable.into());
+    }
+    let body = read_body(body, edge.limits.body_bytes_max, edge.limits.body_timeout).await;
+    let body = body.map_err(|error| match error {
+        BodyError::TooLarge => Problem::TooLarge,
+        BodyError::TimedOut => Problem::RequestTimeout,
+        BodyError::Broken => Problem::RequestBroken,
+    })?;
+    let cast_at_ms = edge.clock.now_ms();
+    let submission = Submission::parse(&body).map_err(|reason| malformed(&reason))?;
+    let rules = batcher.rules();
+    let day = check(&rules, &submission, cast_at_ms)?;
+    let Token { voter, follower, .. } = token;
+    if hosted.given.campaign.followers_only && !follower {
+        return Err(Problem::NotAFollower.into());
+    }
+    let choices = submission.choices;
+    if let Some(known) = batcher.acknowledged(voter, day) {
+        let same = known.choices == choices;
+        return if same { Ok(accepted(known.receipt, day)) } else { Err(Problem::AlreadyVoted.into()) };
+    }
+    match batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }).await {
+        Cast::Durable(receipt) => Ok(accepted(receipt, day)),
+        Cast::Refused | Cast::InDoubt => Err(Problem::JournalUnavailable.into()),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) else { return false };
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+}
+
+/// The voting day of a submission that arrives now, if it may be cast.
+fn check(rules: &Rules, submission: &Submission, now_ms: i64) -> Result<VotingDay, Refusal> {
+    let today = rules.day_at(now_ms).map(|day| day.day);
+    if let (Some(meant), Some(today)) = (submission.day, today)
+        && meant != today
+    {
+        // A retry after midnight must not become the next day's ballot.
+        return Err(if meant > today { Problem::NotOpen.into() } else { day_over() });
+    }
+    check_choices(rules, submission)?;
+    let early = now_ms < rules.opens_at_ms();
+    today.ok_or_else(|| if early { Problem::NotOpen } else { Problem::Closed }.into())
+}
+
+fn check_choices(rules: &Rules, submission: &Submission) -> Result<(), Refusal> {
+    let Submission { choices, impossible, repeated, .. } = submission;
+    if rules.allows(choices) && impossible.is_empty() && repeated.is_empty() {
+        return Ok(());
+    }
+    let unknown = impossible.iter().copied();
+    let beyond = choices.iter().filter(|number| *number > rules.choices).map(i64::from);
+    let unknown = named(unknown.chain(beyond));
+    let repeated = named(repeated.iter().copied().map(i64::from));
+    let (min, max) = (rules.choices_per_ballot_min, rules.choices_per_ballot_max);
+    let count = choices.len();
+    let (en, zh) = if !unknown.is_empty() {
+        let n = rules.choices;
+        (
+            format!("There is no choice {unknown}; choices are numbered 1 to {n}."),
+            format!("没有编号为 {unknown} 的选项,编号为 1 至 {n}。"),
+        )
+    } else if !repeated.is_empty() {
+        (
+            format!("Choice {repeated} is named more than once."),
+            format!("选项 {repeated} 重复。"),
+        )
+    } else {
+        (
+            format!("A ballot names {min} to {max} choices; this one names {count}."),
+            format!("每张选票可选 {min} 至 {max} 项,您选了 {count} 项。"),
+        )
+    };
+    Err(Problem::InvalidChoices.because(en, zh))
+}
+
+/// The first few of these numbers, as a list.
+fn named(mut numbers: impl Iterator<Item = i64>) -> String {
+    let first = numbers.by_ref().take(NAMED_MAX).map(|number| number.to_string());
+    let mut list = first.collect::<Vec<_>>().join(", ");
+    if numbers.next().is_some() {
+        list.push('…');
+    }
+    list
+}
+
+fn malformed(reason: &str) -> Refusal {
+    Problem::MalformedBallot.because(
+        format!("This ballot could not be read: {reason}."),
+        format!("选票格式有误,无法读取:{reason}。"),
+    )
+}
+
+fn day_over() -> Refusal {
+    Problem::Closed.because(
+        "The voting day this ballot was meant for is over. You may vote for today.",
+        "这张选票所属的投票日已经结束,您可以投今天的票。",
+    )
+}
+
+fn accepted(receipt: Receipt, day: VotingDay) -> Response<Body> {
+    let mut json = String::with_capacity(ANSWER_BYTES);
+    // Writing to a string never fails.
+    let written = write!(json, "{{\"receipt\":\"{receipt}\",\"day\":\"{day}\"}}");
+    debug_assert!(written.is_ok());
+    let mut response = Response::new(Body::fixed(Bytes::from(json)));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_type_is_json_with_or_without_parameters_and_in_any_case() {
+        for (value, expected) in [
+            ("application/json", true),
+            ("Application/JSON ; charset=utf-8", true),
+            ("application/json-patch+json", false),
+            ("text/plain", false),
+            ("", false),
+        ] {
+            let headers = [(CONTENT_TYPE, value.parse().unwrap())].into_iter().collect();
+            assert_eq!(is_json(&headers), expected, "{value}");
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_list_of_wrong_numbers_is_cut() {
+        assert_eq!(named([].into_iter()), "");
+        assert_eq!(named([0, -1].into_iter()), "0, -1");
+        assert_eq!(named(1..9), "1, 2, 3, 4, 5…");
+    }
+}

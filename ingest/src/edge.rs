@@ -1,0 +1,223 @@
+//! The edge: the public listener's requests, each to its route, each counted, each refusal told as
+//! a problem document.
+//!
+//! Invariant: whatever is asked, there is an answer of the interface. Never here: what a route
+//! does, or a log line per request.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ballot::{Campaign, TokenKeys};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use journal::{Clock, ClockCheck, Journal};
+use prometheus::Registry;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::batcher::Batcher;
+use crate::hosted::Hosted;
+use crate::metrics::{Good, Metrics, watch_batchers};
+use crate::problem::{Problem, Refusal};
+use crate::routes::Route;
+use crate::server::{Body, Handler, Limits, Shutdown};
+use crate::{ballots, campaign_document, receipts, stream, tally};
+
+/// How long the journal may leave heartbeats unanswered: five of them.
+const HEARTBEAT_WITHIN: Duration = Duration::from_secs(5);
+/// The most tally streams of a process: 10,000 with a document of 10 KB four times a second are
+/// 3 Gbit/s, more than an edge has.
+const STREAMS_MAX: usize = 10_000;
+/// The most scans for an outcome at a time: a scan may read a day's ballots of a partition.
+const SCANS_MAX: usize = 2;
+
+const OPENAPI: &str = include_str!("../openapi.json");
+
+/// A campaign that an edge serves, and what it needs for that.
+#[derive(Debug)]
+pub struct EdgeCampaign<J> {
+    /// The campaign.
+    pub campaign: Campaign,
+    /// Its journal, for receipts.
+    pub journal: J,
+    /// Where its ballots go. Whoever made it runs it.
+    pub batcher: Arc<Batcher<J>>,
+    /// What its voters' tokens are checked with.
+    pub tokens: TokenKeys,
+    /// Its results.
+    pub view: aggregator::View,
+    /// Whether its ballots may be stamped by this process's clock.
+    pub clock_check: Arc<ClockCheck>,
+}
+
+/// What an edge shares over its campaigns.
+#[derive(Debug)]
+pub struct EdgeOptions {
+    /// For bodies; the rest is the server's business.
+    pub limits: Limits,
+    /// Stamps ballots.
+    pub clock: Arc<dyn Clock>,
+    /// Of the server that this edge answers for.
+    pub shutdown: Shutdown,
+    /// Where the edge's metrics go.
+    pub registry: Registry,
+}
+
+/// Answers the public listener. Clones are the same edge.
+pub struct Edge<J>(Arc<Shared<J>>);
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared<J> {
+    campaigns: Vec<Hosted<J>>,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) scans: Semaphore,
+    shutdown: Shutdown,
+}
+
+impl<J> Shared<J> {
+    /// A campaign by its id. There are few: comparing beats hashing.
+    pub(crate) fn campaign(&self, id: &str) -> Result<&Hosted<J>, Refusal> {
+        let hosted = self.campaigns.iter().find(|hosted| hosted.given.campaign.id == id);
+        hosted.ok_or_else(|| Problem::UnknownCampaign.into())
+    }
+}
+
+impl<J: Journal> Edge<J> {
+    /// An edge for these campaigns.
+    ///
+    /// # Errors
+    /// If the registry has metrics of these names already.
+    pub fn new(
+        campaigns: Vec<EdgeCampaign<J>>,
+        options: EdgeOptions,
+    ) -> Result<Self, prometheus::Error> {
+        let EdgeOptions { limits, clock, shutdown, registry } = options;
+        let metrics = Metrics::new(&registry)?;
+        let batchers = campaigns.iter().map(|given| (given.campaign.id.as_str(), &given.batcher));
+        watch_batchers(&registry, batchers)?;
+        Ok(Self(Arc::new(Shared {
+            campaigns: campaigns.into_iter().map(Hosted::new).collect(),
+            limits,
+            clock,
+            metrics,
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            scans: Semaphore::new(SCANS_MAX),
+            shutdown,
+        })))
+    }
+
+    /// Why this edge should not be sent ballots; empty if it should.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        if self.0.shutdown.is_draining() {
+            complaints.push("draining".to_owned());
+        }
+        for hosted in &self.0.campaigns {
+            let EdgeCampaign { campaign, clock_check, view, .. } = &hosted.given;
+            let mut complain = |what: String| complaints.push(format!("{}: {what}", campaign.id));
+            if !clock_check.is_answered_within(HEARTBEAT_WITHIN) {
+                complain("the journal does not answer heartbeats".to_owned());
+            }
+            match clock_check.offset_ms() {
+                None => complain("the clock has not been compared with the journal's".to_owned()),
+                Some(_) if clock_check.is_sound() => {}
+                Some(offset_ms) => {
+                    complain(format!("the clock is {offset_ms} ms ahead of the journal's"));
+                }
+            }
+            if let Some(why) = &view.results.borrow().refused {
+                complain(format!("the published results are refused: {why}"));
+            }
+        }
+        complaints
+    }
+
+    async fn answer(
+        &self,
+        route: Route<'_>,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Result<Response<Body>, Refusal> {
+        if !route.takes(&parts.method) {
+            return Err(Refusal::method(route.allow()));
+        }
+        let edge = &*self.0;
+        match route {
+            Route::Ballots(id) => ballots::cast(edge, id, &parts.headers, body).await,
+            Route::Campaign(id) => campaign_document::answer(edge, id),
+            Route::Tally(id) => tally::answer(edge, id, &parts.headers),
+            Route::TallyStream(id) => stream::answer(edge, id, &parts.method),
+            Route::Receipt(id, receipt) => receipts::answer(edge, id, receipt, parts).await,
+            Route::OpenApi => Ok(json(OPENAPI)),
+        }
+    }
+}
+
+impl<J: Journal> Handler for Edge<J> {
+    async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+        let began = Instant::now();
+        let (parts, body) = request.into_parts();
+        let route = Route::find(parts.uri.path());
+        let answered = match route {
+            Some(route) => self.answer(route, &parts, body).await,
+            None => Err(Problem::UnknownRoute.into()),
+        };
+        let outcome = match &answered {
+            Ok(response) => Ok(good(response.status())),
+            Err(refusal) => Err(refusal.problem),
+        };
+        self.0.metrics.answered(route, outcome);
+        if matches!(route, Some(Route::Ballots(_))) {
+            self.0.metrics.ballot_took(began.elapsed(), outcome.is_ok());
+        }
+        let response = answered.unwrap_or_else(|refusal| refusal.response(&parts.headers));
+        if parts.method == Method::HEAD { without_body(response) } else { response }
+    }
+}
+
+fn good(status: StatusCode) -> Good {
+    match status {
+        StatusCode::ACCEPTED => Good::Accepted,
+        StatusCode::NOT_MODIFIED => Good::NotModified,
+        _ => Good::Ok,
+    }
+}
+
+/// An answer of JSON that nobody keeps.
+pub(crate) fn json(body: impl Into<bytes::Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::fixed(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The answer to HEAD where this is the one to GET. hyper does it for HTTP/1.1 only.
+pub(crate) fn without_body(mut response: Response<Body>) -> Response<Body> {
+    if let Some(length) = response.body().size_hint().exact().filter(|length| *length > 0) {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    *response.body_mut() = Body::empty();
+    response
+}
+
+impl<J> Clone for Edge<J> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<J> fmt::Debug for Edge<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids = self.0.campaigns.iter().map(|hosted| &hosted.given.campaign.id);
+        f.debug_tuple("Edge").field(&ids.collect::<Vec<_>>()).finish()
+    }
+}

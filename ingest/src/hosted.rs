@@ -1,0 +1,92 @@
+//! A campaign as an edge serves it: what it was given, and what is made of that once.
+//!
+//! It also says who a request's voter is. Never here: a raw identity, or a voter that a token has
+//! not proved.
+
+use ballot::{Token, TokenError};
+use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
+
+use crate::campaign_document;
+use crate::edge::EdgeCampaign;
+use crate::outcomes::Outcomes;
+use crate::problem::{Problem, Refusal};
+use crate::stream::Frame;
+
+/// A campaign and what is made of it once.
+#[derive(Debug)]
+pub(crate) struct Hosted<J> {
+    pub(crate) given: EdgeCampaign<J>,
+    /// What of the campaign's document never changes; see [`campaign_document`].
+    pub(crate) document: Bytes,
+    /// The newest tally as the streams send it.
+    pub(crate) frame: Frame,
+    /// Outcomes that will not change any more.
+    pub(crate) outcomes: Outcomes,
+    cookie: String,
+}
+
+impl<J> Hosted<J> {
+    pub(crate) fn new(given: EdgeCampaign<J>) -> Self {
+        Self {
+            document: campaign_document::fixed_part(&given.campaign),
+            frame: Frame::default(),
+            outcomes: Outcomes::default(),
+            cookie: format!("weir-{}", given.campaign.id),
+            given,
+        }
+    }
+
+    /// The voter's token, from `Authorization: Bearer` or else this campaign's cookie.
+    pub(crate) fn token(&self, headers: &HeaderMap, now_ms: i64) -> Result<Token, Refusal> {
+        let text = bearer(headers).or_else(|| cookie(headers, &self.cookie));
+        let text = text.ok_or(Problem::Unauthenticated)?;
+        self.given.tokens.check(text, now_ms).map_err(|error| match error {
+            TokenError::Expired => Problem::Unauthenticated
+                .because("Your sign-in has expired. Please sign in again.", "登录已过期,请重新登录。"),
+            TokenError::Malformed | TokenError::UnknownKey | TokenError::Forged => {
+                Problem::Unauthenticated.because(
+                    "Your sign-in does not hold for this campaign. Please sign in again.",
+                    "登录信息对本活动无效,请重新登录。",
+                )
+            }
+        })
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+    // HTTP/2 may send each cookie in a header of its own.
+    let all = headers.get_all(COOKIE).into_iter();
+    let mut pairs = all.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    pairs.find_map(|pair| {
+        pair.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::trim_ascii)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_behind_its_scheme_or_under_its_very_name() {
+        let headers = [
+            (AUTHORIZATION, "bEaRer  abc ".parse().unwrap()),
+            (COOKIE, "weir-c2=x; weir-c=y".parse().unwrap()),
+            (COOKIE, "a=b;weir-d = z".parse().unwrap()),
+        ];
+        let headers: HeaderMap = headers.into_iter().collect();
+        assert_eq!(bearer(&headers), Some(b"abc".as_slice()));
+        assert_eq!(cookie(&headers, "weir-c"), Some(b"y".as_slice()));
+        assert_eq!(cookie(&headers, "weir-d"), None);
+        assert_eq!(cookie(&headers, "weir"), None);
+        for other in ["Basic abc", "Bearer", ""] {
+            let headers = [(AUTHORIZATION, other.parse().unwrap())].into_iter().collect();
+            assert_eq!(bearer(&headers), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! What can be wrong with a request, and how each is told: status, stable code, metric label,
+//! whether a retry is safe, and a sentence that a voter can read.
+//!
+//! Invariant: every refusal of the interface is one of these, and their meaning never changes once
+//! a page knows them. Never here: an answer that says yes, or an identity in a sentence.
+
+use std::borrow::Cow;
+
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE};
+use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::language::Language;
+use crate::server::Body;
+
+/// Every kind of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is its code, and its sentences are below")]
+pub enum Problem {
+    MalformedBallot,
+    RequestBroken,
+    Unauthenticated,
+    NotAFollower,
+    NotOpen,
+    Closed,
+    UnknownRoute,
+    UnknownCampaign,
+    UnknownReceipt,
+    MethodNotAllowed,
+    RequestTimeout,
+    AlreadyVoted,
+    TooLarge,
+    UnsupportedMediaType,
+    InvalidChoices,
+    RateLimited,
+    Overloaded,
+    JournalUnavailable,
+    ResultsNotReady,
+}
+
+/// Whether the same request may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Retry {
+    /// At once, or after `Retry-After`: it can never count twice.
+    Safe,
+    /// It would be refused again for now.
+    Later,
+    /// It would be refused again for good.
+    Never,
+}
+
+/// What is fixed about a kind of refusal.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The stable code; also the metric's label.
+    pub code: &'static str,
+    /// Whether a retry is safe.
+    pub retry: Retry,
+    /// After how many seconds, where that is known.
+    pub retry_after_s: Option<u32>,
+    /// The usual sentence in English and in Chinese.
+    pub sentences: [&'static str; 2],
+}
+
+impl Problem {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::MalformedBallot,
+        Self::RequestBroken,
+        Self::Unauthenticated,
+        Self::NotAFollower,
+        Self::NotOpen,
+        Self::Closed,
+        Self::UnknownRoute,
+        Self::UnknownCampaign,
+        Self::UnknownReceipt,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::AlreadyVoted,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::InvalidChoices,
+        Self::RateLimited,
+        Self::Overloaded,
+        Self::JournalUnavailable,
+        Self::ResultsNotReady,
+    ];
+
+    /// What is fixed about it.
+    #[must_use]
+    #[expect(clippy::too_many_lines, reason = "a table: one entry per problem")]
+    pub const fn facts(self) -> Facts {
+        use Retry::{Later, Never, Safe};
+        let (status, code, retry, retry_after_s, sentences) = match self {
+            Self::MalformedBallot => (
+                StatusCode::BAD_REQUEST,
+                "malformed_ballot",
+                Never,
+                None,
+                ["This ballot could not be read.", "选票格式有误,无法读取。"],
+            ),
+            Self::RequestBroken => (
+                StatusCode::BAD_REQUEST,
+                "request_broken",
+                Safe,
+                None,
+                ["The request broke off. Please try again.", "请求中断,请重试。"],
+            ),
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                Never,
+                None,
+                ["Please sign in first.", "请先登录。"],
+            ),
+            Self::NotAFollower => (
+                StatusCode::FORBIDDEN,
+                "not_a_follower",
+                Later,
+                None,
+                [
+                    "Please follow the official account first, then sign in again to vote.",
+                    "请先关注公众号,再重新登录投票。",
+                ],
+            ),
+            Self::NotOpen => (
+                StatusCode::FORBIDDEN,
+                "not_open",
+                Later,
+                None,
+                ["Voting has not opened yet.", "投票尚未开始。"],
+            ),
+            Self::Closed => (
+                StatusCode::FORBIDDEN,
+                "closed",
+                Never,
+                None,
+                ["Voting is over.", "投票已经结束。"],
+            ),
+            Self::UnknownRoute => (
+                StatusCode::NOT_FOUND,
+                "unknown_route",
+                Never,
+                None,
+                ["There is nothing at this address.", "该地址不存在。"],
+            ),
+            Self::UnknownCampaign => (
+                StatusCode::NOT_FOUND,
+                "unknown_campaign",
+                Never,
+                None,
+                ["There is no such campaign here.", "没有这个活动。"],
+            ),
+            Self::UnknownReceipt => (
+                StatusCode::NOT_FOUND,
+                "unknown_receipt",
+                Never,
+                None,
+                ["You have no ballot with this receipt.", "没有找到您的这张选票。"],
+            ),
+            Self::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                Never,
+                None,
+                ["This address does not take that method.", "该地址不支持这种请求方法。"],
+            ),
+            Self::RequestTimeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                Safe,
+                None,
+                [
+                    "Your ballot did not arrive in time. Please send it again.",
+                    "选票未能及时送达,请重新提交。",
+                ],
+            ),
+            Self::AlreadyVoted => (
+                StatusCode::CONFLICT,
+                "already_voted",
+                Never,
+                None,
+                [
+                    "You have voted today, and that ballot stands.",
+                    "您今天已经投过票,以先投的选票为准。",
+                ],
+            ),
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                Never,
+                None,
+                ["This is too large to be a ballot.", "内容过大,不是有效的选票。"],
+            ),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                Never,
+                None,
+                ["A ballot is sent as application/json.", "选票须以 application/json 格式提交。"],
+            ),
+            Self::InvalidChoices => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_choices",
+                Never,
+                None,
+                ["These choices are not allowed.", "所选项目不符合规则。"],
+            ),
+            Self::RateLimited => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                Later,
+                Some(2),
+                ["Too many ask this at once. Please try again soon.", "查询人数较多,请稍后再试。"],
+            ),
+            Self::Overloaded => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                Safe,
+                Some(1),
+                [
+                    "Very many are voting right now. Please try again in a moment.",
+                    "当前投票人数很多,请稍后重试。",
+                ],
+            ),
+            Self::JournalUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "journal_unavailable",
+                Safe,
+                Some(2),
+                [
+                    "We cannot confirm this right now. Sending the same again is safe: a ballot \
+                     never counts twice.",
+                    "暂时无法确认。可以放心重试,同一张选票不会重复计票。",
+                ],
+            ),
+            Self::ResultsNotReady => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "results_not_ready",
+                Later,
+                Some(1),
+                [
+                    "The results are being prepared. Please try again in a moment.",
+                    "结果正在准备中,请稍后再试。",
+                ],
+            ),
+        };
+        Facts { status, code, retry, retry_after_s, sentences }
+    }
+
+    /// This problem, with sentences that say more than the usual ones.
+    pub(crate) fn because(self, en: impl Into<Text>, zh: impl Into<Text>) -> Refusal {
+        Refusal { problem: self, sentences: [en.into(), zh.into()], allow: None }
+    }
+}
+
+type Text = Cow<'static, str>;
+
+/// A request's refusal: the problem, and what it is in this case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) problem: Problem,
+    sentences: [Text; 2],
+    allow: Option<&'static str>,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let [en, zh] = problem.facts().sentences;
+        problem.because(en, zh)
+    }
+}
+
+/// The document of RFC 9457, with members of our own behind `detail`.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    retry: Retry,
+    detail_en: &'a str,
+    detail_zh: &'a str,
+}
+
+impl Refusal {
+    /// The refusal of a method where only these are allowed.
+    pub(crate) fn method(allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Problem::MethodNotAllowed.into() }
+    }
+
+    /// The answer to a request with these headers.
+    pub(crate) fn response(&self, headers: &HeaderMap) -> Response<Body> {
+        let facts = self.problem.facts();
+        let language = Language::of(headers);
+        let [en, zh] = &self.sentences;
+        let document = Document {
+            // Resolves to the example of this very problem; RFC 9457 asks for a full path.
+            kind: format!("/openapi.json#/components/examples/{}", facts.code),
+            title: facts.status.canonical_reason().unwrap_or_default(),
+            status: facts.status.as_u16(),
+            detail: match language {
+                Language::English => en,
+                Language::Chinese => zh,
+            },
+            code: facts.code,
+            retry: facts.retry,
+            detail_en: en,
+            detail_zh: zh,
+        };
+        let json = serde_json::to_vec(&document).expect("strings and a number are always JSON");
+        let mut response = Response::new(Body::fixed(json));
+        *response.status_mut() = facts.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = facts.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.problem == Problem::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.problem, Problem::RequestTimeout | Problem::RequestBroken) {
+            // What comes after half a request is not to be taken for the next one.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}

@@ -1,0 +1,72 @@
+//! The tally as the view serves it, byte for byte, with its entity tag.
+//!
+//! Never here: a document of our own making; what is served is what a recount makes.
+
+use std::sync::Arc;
+
+use aggregator::{Served, View};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
+use hyper::{Response, StatusCode};
+use journal::Journal;
+
+use crate::edge::Shared;
+use crate::problem::{Problem, Refusal};
+use crate::server::Body;
+
+/// Answers with the newest tally, or 304 to a client that has it.
+pub(crate) fn answer<J: Journal>(
+    edge: &Shared<J>,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Refusal> {
+    let served = newest(&edge.campaign(id)?.given.view).ok_or(Problem::ResultsNotReady)?;
+    let mut response = Response::new(Body::empty());
+    let answered = response.headers_mut();
+    let etag = HeaderValue::from_str(&served.etag).expect("a quoted hexadecimal number");
+    answered.insert(ETAG, etag);
+    answered.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=1"));
+    if has(headers, &served.etag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        answered.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *response.body_mut() = Body::fixed(served.json.clone());
+    }
+    Ok(response)
+}
+
+/// The newest document of a view, if there is one.
+pub(crate) fn newest(view: &View) -> Option<Arc<Served>> {
+    view.served.borrow().clone()
+}
+
+/// Whether the client has the document of this tag: the weak comparison of RFC 9110, 13.1.2.
+fn has(headers: &HeaderMap, etag: &str) -> bool {
+    let values = headers.get_all(IF_NONE_MATCH).into_iter();
+    let mut tags = values.filter_map(|value| value.to_str().ok()).flat_map(|tags| tags.split(','));
+    tags.any(|tag| {
+        let tag = tag.trim();
+        tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_in_a_list_weak_or_strong_and_under_the_star() {
+        for (value, expected) in [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+            ("", false),
+        ] {
+            let headers = [(IF_NONE_MATCH, value.parse().unwrap())].into_iter().collect();
+            assert_eq!(has(&headers, "\"a\""), expected, "{value}");
+        }
+        assert!(!has(&HeaderMap::new(), "\"a\""));
+    }
+}

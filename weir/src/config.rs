@@ -1,0 +1,14 @@
+//! What a command is configured with besides its flags: the campaign, its keys, and what its data
+//! directory was made with.
+//!
+//! Every problem is told with the file, the key and what to do. Never here: a secret in a message.
+
+mod campaign;
+mod directory;
+mod keys;
+mod setup;
+
+pub(crate) use campaign::{BUILT_IN_ID, read as read_campaign};
+pub(crate) use directory::Directory;
+pub(crate) use keys::Keys;
+pub(crate) use setup::{Setup, Wish, moved, starts_on};

@@ -1,0 +1,176 @@
+//! The keys of one campaign: the one behind the pseudonyms, and those that sign tokens.
+//!
+//! The file is made once, readable for its owner only. Never here: a secret in a message, or keys
+//! made anew where a journal has ballots: every voter could vote a second time.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use ballot::{PseudonymKey, TokenKeys, hex, unhex};
+use toml::{Table, Value};
+
+use super::directory::write_atomically;
+use crate::exit::Failure;
+
+const HEX: &str = "give 64 hexadecimal digits in quotes";
+const TOKEN_KEYS: &str = "give one or two tables [[token_keys]] with id and secret";
+
+/// A campaign's keys.
+pub(crate) struct Keys {
+    pseudonym_key: [u8; 32],
+    token_keys: Vec<(u8, [u8; 32])>,
+}
+
+impl Keys {
+    /// The keys of a file; `None` if there is no such file.
+    pub(crate) fn read(path: &Path) -> Result<Option<Self>, Failure> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(wrong(path, &format!("cannot be read: {error}"))),
+        };
+        let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+        if mode & 0o077 != 0 {
+            tracing::warn!(file = %path.display(), "others can read these keys; chmod 600");
+        }
+        Self::parse(&text).map(Some).map_err(|problem| wrong(path, &problem))
+    }
+
+    /// New keys, written to a file.
+    pub(crate) fn make(path: &Path) -> Result<Self, Failure> {
+        let random = || {
+            let mut bytes = [0; 32];
+            getrandom::fill(&mut bytes)
+                .map(|()| bytes)
+                .map_err(|error| Failure::internal(format!("no randomness for keys: {error}")))
+        };
+        let keys = Self { pseudonym_key: random()?, token_keys: vec![(1, random()?)] };
+        write_atomically(path, &keys.to_toml()).map_err(|error| {
+            Failure::configuration(format!("{}: cannot be written: {error}", path.display()))
+        })?;
+        Ok(keys)
+    }
+
+    /// What turns identities into voters.
+    pub(crate) fn pseudonym_key(&self) -> PseudonymKey {
+        PseudonymKey::new(&self.pseudonym_key)
+    }
+
+    /// What signs and checks the campaign's tokens.
+    pub(crate) fn token_keys(&self, campaign: &str) -> Result<TokenKeys, Failure> {
+        TokenKeys::new(campaign, &self.token_keys)
+            .map_err(|error| Failure::configuration(format!("token_keys: {error}")))
+    }
+
+    fn to_toml(&self) -> String {
+        let mut text = format!(
+            "# The keys of one campaign. Whoever has them can vote for anybody: keep them secret.\n\
+             # Whoever loses pseudonym_key cannot go on with the campaign: keep a copy.\n\n\
+             pseudonym_key = \"{}\"\n",
+            hex(&self.pseudonym_key)
+        );
+        for (id, secret) in &self.token_keys {
+            let secret = hex(secret);
+            text.push_str(&format!("\n[[token_keys]]\nid = {id}\nsecret = \"{secret}\"\n"));
+        }
+        text
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        // Only the place is told: the parser's own message may show what stands there.
+        let table: Table = text.parse().map_err(|error: toml::de::Error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+            format!("line {line}: this is not TOML; mend the syntax")
+        })?;
+        only(&table, "", &["pseudonym_key", "token_keys"])?;
+        let pseudonym_key = secret(&table, "", "pseudonym_key")?;
+        let list = table.get("token_keys").and_then(Value::as_array);
+        let list = list.ok_or_else(|| format!("token_keys: {TOKEN_KEYS}"))?;
+        let token_keys = list.iter().zip(1..).map(|(value, place)| token_key(value, place));
+        let token_keys: Vec<_> = token_keys.collect::<Result<_, _>>()?;
+        match token_keys.as_slice() {
+            [_] => {}
+            [(first, _), (second, _)] if first != second => {}
+            [_, _] => return Err("token_keys[2].id: is that of the first; give another".into()),
+            [] | [_, ..] => return Err(format!("token_keys: {TOKEN_KEYS}")),
+        }
+        Ok(Self { pseudonym_key, token_keys })
+    }
+}
+
+fn token_key(value: &Value, place: usize) -> Result<(u8, [u8; 32]), String> {
+    let path = format!("token_keys[{place}].");
+    let table = value.as_table().ok_or_else(|| format!("token_keys: {TOKEN_KEYS}"))?;
+    only(table, &path, &["id", "secret"])?;
+    let id = table.get("id").and_then(Value::as_integer).and_then(|id| u8::try_from(id).ok());
+    let id = id.ok_or_else(|| format!("{path}id: give a number from 0 to 255"))?;
+    Ok((id, secret(table, &path, "secret")?))
+}
+
+fn secret(table: &Table, path: &str, key: &str) -> Result<[u8; 32], String> {
+    let value = table.get(key).ok_or_else(|| format!("{path}{key}: is missing; {HEX}"))?;
+    value.as_str().and_then(unhex).ok_or_else(|| format!("{path}{key}: {HEX}"))
+}
+
+fn only(table: &Table, path: &str, known: &[&str]) -> Result<(), String> {
+    match table.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => {
+            let key = key.escape_debug();
+            Err(format!("{path}{key}: is not a key; give only {}", known.join(" and ")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn wrong(path: &Path, problem: &str) -> Failure {
+    Failure::configuration(format!("{}: {problem}", path.display()))
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+    fn file(token_keys: &str) -> String {
+        format!("pseudonym_key = \"{SECRET}\"\n{token_keys}").replace("SECRET", SECRET)
+    }
+
+    #[test]
+    fn keys_read_back_from_their_text() {
+        let keys = Keys { pseudonym_key: [7; 32], token_keys: vec![(2, [8; 32]), (1, [9; 32])] };
+        let read = Keys::parse(&keys.to_toml()).unwrap();
+        assert_eq!((read.pseudonym_key, read.token_keys), (keys.pseudonym_key, keys.token_keys));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_key_and_never_with_a_secret() {
+        let one = "[[token_keys]]\nid = 1\nsecret = \"SECRET\"\n";
+        let wrong = [
+            (one.replace("SECRET", SECRET), "pseudonym_key: is missing"),
+            (file("token_keys = 3"), "token_keys: "),
+            (file("token_keys = []"), "token_keys: "),
+            (file(&one.repeat(2)), "token_keys[2].id: "),
+            (file(&one.repeat(3)), "token_keys: "),
+            (file(&one.replace("= 1", "= 256")), "token_keys[1].id: "),
+            (file(&one.replace("SECRET", "SECRETS")), "token_keys[1].secret: "),
+            (file(&format!("{one}key = \"SECRET\"")), "token_keys[1].key: "),
+            (file(&format!("{one}secret = \"SECRET")), "line 5: "),
+        ];
+        for (text, expected) in wrong {
+            let problem = Keys::parse(&text).unwrap_err();
+            assert!(problem.starts_with(expected), "{problem}");
+            assert!(!problem.contains(&SECRET[..8]), "{problem}");
+        }
+    }
+}

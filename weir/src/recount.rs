@@ -1,0 +1,82 @@
+//! `weir recount`: the tally document again, from the journal's first record, for anybody.
+//!
+//! What it prints depends on a journal prefix and on nothing else: not on keys, a campaign file, a
+//! clock, the snapshots in the journal, or the number of threads.
+
+mod fold;
+mod prefix;
+
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use ballot::TallyDocument;
+use journal::{Embedded, Journal as _, SystemClock};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::args::RecountArgs;
+use crate::config::{Directory, read_campaign};
+use crate::exit::Failure;
+use crate::say;
+use prefix::Prefix;
+
+pub(crate) fn run(args: &RecountArgs) -> Result<(), Failure> {
+    let directory = match &args.campaign {
+        Some(file) => Directory::new(&args.data.dir, &read_campaign(Some(file))?.id),
+        None => Directory::of_only_campaign(&args.data.dir)?,
+    };
+    let prefix = args.prefix.as_deref().map(Prefix::read).transpose()?;
+    let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
+    let runtime = runtime()?;
+    let clock: Arc<dyn journal::Clock> = Arc::new(SystemClock);
+    let journal = directory.open(args.data.partitions, &clock)?;
+    let json = recount(&runtime, &journal, prefix.as_ref(), threads);
+    runtime.block_on(journal.close());
+    let json = json?;
+    print(&json)?;
+    prefix.map_or(Ok(()), |prefix| {
+        prefix.compare(&json)?;
+        say(&format!("the recount equals {} byte for byte", prefix.name()));
+        Ok(())
+    })
+}
+
+fn recount(
+    runtime: &Runtime,
+    journal: &Embedded,
+    prefix: Option<&Prefix>,
+    threads: usize,
+) -> Result<Vec<u8>, Failure> {
+    let mut ends = Vec::new();
+    for partition in 0..journal.partitions() {
+        ends.push(runtime.block_on(journal.bounds(partition))?.end);
+    }
+    let ends = match prefix {
+        Some(prefix) => prefix.frontiers(journal.identity(), &ends)?,
+        None => ends,
+    };
+    let snapshots = fold::all(journal, &ends, threads)?;
+    // The last reads of these are the document's; it is made once.
+    let document = TallyDocument::of(&snapshots.iter().collect::<Vec<_>>());
+    let document = document.ok_or_else(|| {
+        Failure::journal("the journal has no rules in it yet; start `weir up` on it once")
+    })?;
+    Ok(document.to_json())
+}
+
+/// A runtime of this thread alone: the journal's futures hardly ever wait here.
+fn runtime() -> Result<Runtime, Failure> {
+    let built = Builder::new_current_thread().enable_time().build();
+    built.map_err(|error| Failure::internal(format!("cannot start a runtime: {error}")))
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+fn print(json: &[u8]) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    let printed = output.write_all(json).and_then(|()| output.write_all(b"\n"));
+    let printed = printed.and_then(|()| output.flush());
+    printed.map_err(|error| Failure::internal(format!("the result cannot be printed: {error}")))
+}

@@ -1,0 +1,163 @@
+//! A campaign that may be worked on: its journal is open, and its rules are those in the journal.
+//!
+//! Everything that can be wrong with a campaign's configuration is found here, before a port opens.
+//! Files are made only under the journal's lock, and keys only while the journal is empty.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aggregator::{View, check, found, view};
+use ballot::{Campaign, Rules, local_date};
+use ingest::BatchLimits;
+use journal::{Clock, Embedded, Journal as _};
+use tokio::task::JoinHandle;
+
+use crate::args::UpArgs;
+use crate::config::{Directory, Keys, Setup, Wish, moved, starts_on};
+use crate::exit::Failure;
+use crate::say;
+
+/// How far this process's clock may be from the journal's: with NTP a machine is within
+/// milliseconds, and one that is not must not close a day.
+pub(super) const CLOCK_OFFSET_MAX_MS: u16 = 2_000;
+
+/// A campaign on its journal.
+#[derive(Debug)]
+pub(super) struct Founded {
+    pub(super) campaign: Campaign,
+    pub(super) journal: Embedded,
+    pub(super) keys: Keys,
+    pub(super) rules: Rules,
+    pub(super) view: View,
+    /// Keeps `view` up to date.
+    pub(super) following: JoinHandle<()>,
+}
+
+impl Founded {
+    /// Opens the journal, moves the campaign if it is to be moved, finds or makes the keys, and
+    /// writes the rules into an empty journal or compares them with those in it.
+    pub(super) async fn open(
+        args: &UpArgs,
+        campaign: Campaign,
+        wish: Wish,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let directory = Directory::new(&args.data.dir, &campaign.id);
+        let journal = directory.open_or_make(args.data.partitions, clock)?;
+        let empty = is_empty(&journal).await?;
+        let campaign = dated(&directory, &journal, campaign, (wish, empty), clock.now_ms())?;
+        check_grace(&campaign)?;
+        let keys = keys(args.keys.clone(), &directory, empty)?;
+        keys.token_keys(&campaign.id)?;
+        let fingerprint = keys.pseudonym_key().fingerprint();
+        let rules = Rules::new(&campaign, journal.identity(), journal.partitions(), fingerprint);
+        let (view, follow) = view(journal.clone());
+        // Ended with the process, or with the drain once nothing is published any more.
+        let following = tokio::spawn(follow);
+        let about = |failure: Failure| Failure {
+            sentence: format!("{}: {failure}", campaign.id),
+            code: failure.code,
+        };
+        found(&journal, &rules, clock.now_ms()).await.map_err(Failure::from).map_err(about)?;
+        check(&journal, &view, &rules).await.map_err(Failure::from).map_err(about)?;
+        Ok(Self { campaign, journal, keys, rules, view, following })
+    }
+}
+
+/// Whether nothing has ever been written: a first start, or one that did not get this far.
+async fn is_empty(journal: &Embedded) -> Result<bool, Failure> {
+    for partition in 0..journal.partitions() {
+        if journal.bounds(partition).await?.end > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The campaign with the dates it has in this data directory, which are told.
+fn dated(
+    directory: &Directory,
+    journal: &Embedded,
+    campaign: Campaign,
+    (wish, empty): (Wish, bool),
+    now_ms: i64,
+) -> Result<Campaign, Failure> {
+    let setup = match Setup::read(directory)? {
+        Some(setup) => Some(setup),
+        // It was lost. What the rules in the journal say decides.
+        None if !empty => Some(Setup::new(journal.partitions(), None)),
+        None => None,
+    };
+    let today = local_date(&campaign.zone, now_ms).ok_or_else(|| {
+        Failure::configuration(format!("the clock shows no usable time ({now_ms} ms); set it"))
+    })?;
+    let first_start = setup.is_none();
+    let day = starts_on(setup.as_ref(), wish, today)?;
+    let setup = setup.unwrap_or_else(|| Setup::new(journal.partitions(), day));
+    let campaign = moved(campaign, Some(&setup))?;
+    if first_start {
+        setup.write(directory)?;
+    }
+    let how = match (day, first_start) {
+        (None, _) => "has the dates of its file".to_owned(),
+        (Some(_), true) => "was moved to start today (--as-dated keeps its own dates)".to_owned(),
+        (Some(day), false) => format!("was moved to start on {day} when its data was made"),
+    };
+    say(&dates(&campaign, &how, day.is_some(), now_ms));
+    Ok(campaign)
+}
+
+/// A sentence on when the campaign is, and whether that is now.
+fn dates(campaign: &Campaign, how: &str, moved: bool, now_ms: i64) -> String {
+    let days = campaign.days();
+    let of = |day: Option<&ballot::Day>| day.map_or(String::new(), |day| day.day.to_string());
+    let (first, last) = (of(days.first()), of(days.last()));
+    let now = if now_ms >= campaign.closes_at_ms && moved {
+        " It is over: to start anew, give another directory with --data."
+    } else if now_ms >= campaign.closes_at_ms {
+        " It is over: no more ballots are taken, the result stays."
+    } else if now_ms < campaign.opens_at_ms {
+        " It has not opened yet."
+    } else {
+        ""
+    };
+    let (id, zone) = (&campaign.id, &campaign.zone);
+    format!("{id} {how}: its voting days are {first} to {last}, {zone}.{now}")
+}
+
+/// A day must not close while a ballot of it can still be acknowledged.
+fn check_grace(campaign: &Campaign) -> Result<(), Failure> {
+    let deadline_ms = BatchLimits::default().deadline.as_millis();
+    let least_ms = deadline_ms + 2 * u128::from(CLOCK_OFFSET_MAX_MS);
+    if u128::from(campaign.grace_ms) > least_ms {
+        return Ok(());
+    }
+    Err(Failure::configuration(format!(
+        "{}: grace_seconds: give more than {}: a ballot may take that long to be acknowledged",
+        campaign.id,
+        least_ms / 1_000
+    )))
+}
+
+fn keys(given: Option<PathBuf>, directory: &Directory, empty: bool) -> Result<Keys, Failure> {
+    let is_given = given.is_some();
+    let file = given.unwrap_or_else(|| directory.keys_file());
+    if let Some(keys) = Keys::read(&file)? {
+        return Ok(keys);
+    }
+    let name = file.display();
+    if is_given {
+        return Err(Failure::configuration(format!(
+            "--keys {name}: there is no such file; leave --keys out to have keys made"
+        )));
+    }
+    if !empty {
+        return Err(Failure::configuration(format!(
+            "{name} is gone, and without its pseudonym_key every voter could vote again; put it \
+             back from your copy"
+        )));
+    }
+    let keys = Keys::make(&file)?;
+    say(&format!("{} has new keys in {name}: keep a copy.", directory.campaign()));
+    Ok(keys)
+}

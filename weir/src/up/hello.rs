@@ -1,0 +1,90 @@
+//! What `weir up` says once it is up: where everything is, and two commands to try it out.
+//!
+//! The commands work as they are printed: the token is good until the campaign's end.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use ballot::{Campaign, Token};
+
+use super::founded::Founded;
+use super::running::Ports;
+
+/// The identity behind the token that is printed. It is nobody's, and says so.
+const DEMO_ID: &str = "demo-1";
+
+/// How many choices the printed ballot names, if that many are allowed.
+const DEMO_CHOICES: u32 = 3;
+
+pub(super) fn lines(ports: &Ports, founded: &[Founded], now_ms: i64) -> String {
+    let (api, ops) = (origin(ports.api_address), origin(ports.ops_address));
+    let mut lines = vec![
+        format!("weir is up: the public API is at {api}"),
+        format!("For operators only: {ops}/metrics {ops}/readyz {ops}/livez"),
+    ];
+    for founded in founded {
+        let campaign = &founded.campaign;
+        let url = format!("{api}/v1/campaigns/{}", campaign.id);
+        lines.push(format!("\n{} {}", campaign.id, campaign.title));
+        lines.push(format!("  campaign  {url}"));
+        lines.push(format!("  tally     {url}/tally"));
+        lines.push(format!("  stream    {url}/tally/stream"));
+        if now_ms < campaign.closes_at_ms {
+            lines.push(format!("To vote once a day as {DEMO_ID}, whom nobody is:"));
+            lines.push(format!("  {}", vote(founded, &url)));
+        }
+        lines.push("To see what has been counted:".to_owned());
+        lines.push(format!("  curl -sS {url}/tally"));
+    }
+    lines.join("\n")
+}
+
+/// The command that casts a ballot.
+fn vote(founded: &Founded, url: &str) -> String {
+    let token = demo_token(founded);
+    let choices: Vec<_> =
+        (1..=demo_choices(&founded.campaign)).map(|number| number.to_string()).collect();
+    format!(
+        "curl -sS -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
+         -d '{{\"choices\":[{}]}}' {url}/ballots",
+        choices.join(",")
+    )
+}
+
+fn demo_choices(campaign: &Campaign) -> u32 {
+    DEMO_CHOICES.clamp(campaign.choices_per_ballot_min, campaign.choices_per_ballot_max)
+}
+
+fn demo_token(founded: &Founded) -> String {
+    let Founded { campaign, keys, .. } = founded;
+    let token = Token {
+        voter: keys.pseudonym_key().voter(DEMO_ID.as_bytes()),
+        follower: true,
+        expires_at_s: u64::try_from(campaign.closes_at_ms.div_euclid(1_000)).unwrap_or(0),
+    };
+    // They were checked when the campaign was founded.
+    keys.token_keys(&campaign.id).map_or_else(|_| String::new(), |keys| keys.mint(&token))
+}
+
+/// An address as the start of a URL that works on this machine.
+fn origin(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_can_be_opened_on_this_machine() {
+        let origin = |address: &str| origin(address.parse().unwrap());
+        assert_eq!(origin("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(origin("[::]:80"), "http://[::1]:80");
+        assert_eq!(origin("10.0.0.7:80"), "http://10.0.0.7:80");
+    }
+}
