@@ -7,6 +7,7 @@
 mod config;
 mod dedup;
 mod founding;
+pub mod metrics;
 mod owner;
 #[cfg(feature = "planted")]
 mod planted;

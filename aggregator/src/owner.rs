@@ -165,13 +165,15 @@ async fn look_at_lag<J: Journal>(context: &Context<J>) {
             });
             continue;
         }
-        // A journal that cannot be asked is reported by whoever appends to it.
-        let Ok(bounds) = context.journal.bounds(partition).await else { return };
+        let bounds = context.journal.bounds(partition).await;
         let stall_after = context.config.stall_after;
         context.statuses.update(partition, |status| {
-            status.lag = bounds.end.saturating_sub(status.frontier);
-            let stands = Instant::now().duration_since(status.moved_at) > stall_after;
-            status.stalled = status.lag > 0 && stands;
+            if let Ok(bounds) = bounds {
+                status.lag = bounds.end.saturating_sub(status.frontier);
+                status.measured_at = Instant::now();
+            }
+            let stands = status.lag > 0 && status.moved_at.elapsed() > stall_after;
+            status.stalled = stands || status.measured_at.elapsed() > stall_after;
         });
     }
 }

@@ -34,10 +34,12 @@ pub struct PartitionStatus {
     pub outcomes: Outcomes,
     /// Records seen behind the campaign's close.
     pub after_final: u64,
-    /// Whether there is lag and the frontier has stood still for too long.
+    /// Whether, for too long, the frontier has stood still with lag, or lag could not be measured.
     pub stalled: bool,
     /// Since when the frontier stands still.
     pub(crate) moved_at: Instant,
+    /// When the lag was last measured.
+    pub(crate) measured_at: Instant,
 }
 
 /// The state of all partitions of a process.
@@ -73,6 +75,7 @@ impl Statuses {
             after_final: 0,
             stalled: false,
             moved_at: Instant::now(),
+            measured_at: Instant::now(),
         };
         self.lock().insert(partition, status);
     }

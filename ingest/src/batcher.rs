@@ -78,7 +78,9 @@ pub struct Batcher<J> {
 }
 
 /// Hears of every append: its latency from the batch's first ballot, its ballots, its result.
-struct Observer(Box<dyn Fn(Duration, usize, &Result<u64, AppendError>) + Send + Sync>);
+struct Observer(Box<Observe>);
+
+type Observe = dyn Fn(Duration, usize, &Result<u64, AppendError>) + Send + Sync;
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

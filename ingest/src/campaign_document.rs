@@ -67,7 +67,7 @@ pub(crate) fn fixed_part(campaign: &Campaign) -> Bytes {
         choices: choices.collect(),
     };
     let mut json = serde_json::to_vec(&fixed).expect("strings and numbers are always JSON");
-    drop(json.pop());
+    json.truncate(json.len() - 1);
     json.into()
 }
 

@@ -3,6 +3,8 @@
 //! It also says who a request's voter is. Never here: a raw identity, or a voter that a token has
 //! not proved.
 
+use std::sync::Arc;
+
 use ballot::{Token, TokenError};
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
@@ -20,7 +22,7 @@ pub(crate) struct Hosted<J> {
     /// What of the campaign's document never changes; see [`campaign_document`].
     pub(crate) document: Bytes,
     /// The newest tally as the streams send it.
-    pub(crate) frame: Frame,
+    pub(crate) frame: Arc<Frame>,
     /// Outcomes that will not change any more.
     pub(crate) outcomes: Outcomes,
     cookie: String,
@@ -30,7 +32,7 @@ impl<J> Hosted<J> {
     pub(crate) fn new(given: EdgeCampaign<J>) -> Self {
         Self {
             document: campaign_document::fixed_part(&given.campaign),
-            frame: Frame::default(),
+            frame: Arc::default(),
             outcomes: Outcomes::default(),
             cookie: format!("weir-{}", given.campaign.id),
             given,

@@ -1,8 +1,32 @@
-//! ingest
+//! The edge of Weir: connections, routes, admission, the batcher, and what operators ask.
+//!
+//! It owns the way of a ballot from the socket into the journal, and every answer of the public
+//! interface. Invariant: a ballot is acknowledged only when the journal has made it durable, and
+//! everything that waits is bounded. Never here: counting, a raw identity past the token, or a
+//! second copy of state that the journal has.
 
+mod ballots;
 mod batcher;
+mod campaign_document;
+mod edge;
+mod hosted;
 mod lane;
+mod language;
+pub mod metrics;
+mod ops;
+mod outcomes;
+mod problem;
+mod receipts;
 mod remembered;
+mod routes;
 pub mod server;
+mod stream;
+mod submission;
+mod tally;
+mod timestamp;
+
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};
+pub use edge::{Edge, EdgeCampaign, EdgeOptions};
+pub use ops::{Ops, Readiness};
+pub use problem::{Facts, Problem, Retry};
 pub use remembered::Acknowledged;

@@ -3,23 +3,21 @@
 //! Invariant: a reader gets the newest document only, as often as it reads and at most four times
 //! a second; nothing queues for a slow one. Streams are bounded in number and end on the drain.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aggregator::{Served, View};
+use aggregator::Served;
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Response};
 use journal::Journal;
 use prometheus::IntGauge;
-use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::edge::Shared;
 use crate::problem::{Problem, Refusal};
 use crate::server::Body;
-use crate::tally::newest;
 
 /// The least time between two events: the flush interval of the aggregator.
 const EVENT_INTERVAL: Duration = Duration::from_millis(250);
@@ -62,9 +60,92 @@ pub(crate) fn answer<J: Journal>(
     id: &str,
     method: &Method,
 ) -> Result<Response<Body>, Refusal> {
-    drop(edge.campaign(id)?);
+    let hosted = edge.campaign(id)?;
     let permit = Arc::clone(&edge.streams).try_acquire_owned();
     let permit = permit.map_err(|_| Problem::Overloaded)?;
-    drop((permit, method));
-    Err(Problem::ResultsNotReady.into())
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Else nginx collects events before it sends them on.
+    let buffering = HeaderName::from_static("x-accel-buffering");
+    headers.insert(buffering, HeaderValue::from_static("no"));
+    if method == Method::HEAD {
+        return Ok(response);
+    }
+    let retry_ms = RETRY_MS + edge.streams.available_permits() % RETRY_MS;
+    // One place: what does not fit waits to be made, from what is newest then.
+    let (chunks, body) = mpsc::channel(1);
+    let feed = Feed {
+        frame: Arc::clone(&hosted.frame),
+        served: hosted.given.view.served.clone(),
+        chunks,
+        _open: Open::new(permit, edge.metrics.streams.clone()),
+    };
+    // Nobody joins it: it ends when the answer's body is dropped, which the server's end does.
+    drop(tokio::spawn(feed.run(retry_ms)));
+    *response.body_mut() = Body::events(body);
+    Ok(response)
+}
+
+/// What sends one stream's events.
+struct Feed {
+    frame: Arc<Frame>,
+    served: watch::Receiver<Option<Arc<Served>>>,
+    chunks: mpsc::Sender<Bytes>,
+    _open: Open,
+}
+
+impl Feed {
+    async fn run(mut self, retry_ms: usize) {
+        let hello = Bytes::from(format!("retry: {retry_ms}\n\n"));
+        if self.chunks.send(hello).await.is_err() {
+            return;
+        }
+        self.served.mark_changed();
+        loop {
+            // Biased, and nothing starves: each arm that is ready leads out or to a pause.
+            let changed = tokio::select! {
+                biased;
+                () = self.chunks.closed() => return,
+                changed = timeout(KEEP_ALIVE, self.served.changed()) => changed,
+            };
+            let Ok(place) = self.chunks.reserve().await else { return };
+            match changed {
+                Ok(Ok(())) => {
+                    let newest = self.served.borrow_and_update().clone();
+                    if let Some(newest) = newest {
+                        place.send(self.frame.of(&newest));
+                    }
+                }
+                // The view has ended, and with it the process soon.
+                Ok(Err(_)) => return,
+                Err(_) => place.send(Bytes::from_static(b":\n\n")),
+            }
+            tokio::select! {
+                biased;
+                () = self.chunks.closed() => return,
+                () = sleep(EVENT_INTERVAL) => {}
+            }
+        }
+    }
+}
+
+/// An open stream, counted until it is dropped.
+struct Open {
+    gauge: IntGauge,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(permit: OwnedSemaphorePermit, gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self { gauge, _permit: permit }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.gauge.dec();
+    }
 }

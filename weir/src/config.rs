@@ -8,7 +8,7 @@ mod directory;
 mod keys;
 mod setup;
 
-pub(crate) use campaign::{BUILT_IN_ID, read as read_campaign};
+pub(crate) use campaign::read as read_campaign;
 pub(crate) use directory::Directory;
 pub(crate) use keys::Keys;
 pub(crate) use setup::{Setup, Wish, moved, starts_on};

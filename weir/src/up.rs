@@ -3,9 +3,11 @@
 //! Order is everything here. Up: configuration, journals, rules, ports, and only then work. Down:
 //! not ready, ports, ballots in flight, counting, journals. Never here: work that nobody ends.
 
+mod counting;
 mod ending;
 mod founded;
 mod hello;
+mod ports;
 mod running;
 mod signals;
 
@@ -17,10 +19,11 @@ use journal::{Clock, SystemClock};
 use tokio::runtime::Builder;
 
 use crate::args::UpArgs;
-use crate::config::{BUILT_IN_ID, Wish, read_campaign};
+use crate::config::{Wish, read_campaign};
 use crate::exit::Failure;
 use founded::Founded;
-use running::{Ports, Running};
+use ports::Ports;
+use running::Running;
 use signals::Signals;
 
 pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
@@ -86,6 +89,5 @@ fn campaigns(args: &UpArgs) -> Result<(Vec<Campaign>, Wish), Failure> {
         (false, false) if args.campaigns.is_empty() => Wish::TryOut,
         (false, false) => Wish::Nothing,
     };
-    debug_assert!(!args.campaigns.is_empty() || campaigns[0].id == BUILT_IN_ID);
     Ok((campaigns, wish))
 }

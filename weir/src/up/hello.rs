@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ballot::{Campaign, Token};
 
 use super::founded::Founded;
-use super::running::Ports;
+use super::ports::Ports;
 
 /// The identity behind the token that is printed. It is nobody's, and says so.
 const DEMO_ID: &str = "demo-1";

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::{Aggregator, Config, Planted, Served, View, view};
+use aggregator::{Aggregator, Config, Planted, Served, Statuses, View, view};
 use ballot::{Ballot, ChoiceSet, Rules, VoterId, VotingDay};
 use ingest::{BatchLimits, Batcher, Cast};
 use journal::simulated::{Cluster, Simulated, SimulatedClock};
@@ -26,6 +26,8 @@ pub(crate) struct Process {
     pub(crate) view: View,
     pub(crate) batcher: Arc<Batcher<Simulated>>,
     pub(crate) drain: CancellationToken,
+    /// Of its aggregator, if it has one.
+    pub(crate) statuses: Option<Statuses>,
     pub(crate) tasks: JoinSet<()>,
 }
 
@@ -69,15 +71,17 @@ impl Process {
         tasks.spawn(Arc::clone(&batcher).run());
         let beat = (journal.clone(), clock.clone(), Arc::clone(&clock_check));
         tasks.spawn(async move { journal::beat(beat.0, &beat.1, &beat.2).await });
+        let mut statuses = None;
         if counts {
             let clock = Arc::new(clock.clone());
             let check = Arc::clone(&clock_check);
             let config = config(planted);
             let aggregator = Aggregator::new(journal.clone(), view.clone(), clock, check, config);
+            statuses = Some(aggregator.statuses());
             tasks.spawn(aggregator.run(drain.clone()));
         }
         let name = name.to_owned();
-        Self { name, clock, clock_check, view, batcher, drain, tasks }
+        Self { name, clock, clock_check, view, batcher, drain, statuses, tasks }
     }
 
     /// What the ballot route does, without HTTP. With `day`, only on that day.
