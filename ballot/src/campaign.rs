@@ -94,11 +94,7 @@ impl Campaign {
     pub fn moved_to_start(&self, date: VotingDay) -> Result<Self, CampaignError> {
         let tz = &self.time_zone;
         let problem = |field: &str, fix: String| {
-            CampaignError::from(Problem {
-                line: None,
-                field: field.to_owned(),
-                fix,
-            })
+            CampaignError::from(Problem { line: None, field: field.to_owned(), fix })
         };
         let new_first = days::date_of(date)
             .filter(|date| days::YEARS.contains(&date.year()))
@@ -115,11 +111,7 @@ impl Campaign {
         let closes_at_ms = days::instant(tz, close_date.to_datetime(close.time()))
             .and_then(|closes| days::order(opens_at_ms, closes).map(|()| closes))
             .map_err(|fix| problem("closes_at", fix))?;
-        Ok(Self {
-            opens_at_ms,
-            closes_at_ms,
-            ..self.clone()
-        })
+        Ok(Self { opens_at_ms, closes_at_ms, ..self.clone() })
     }
 }
 

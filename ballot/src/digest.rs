@@ -78,9 +78,7 @@ mod tests {
     fn mth(entries: &[Hash]) -> Hash {
         match entries {
             [] => Sha256::digest([]).into(),
-            [entry] => {
-                Sha256::digest([[0].as_slice(), entry.as_slice()].concat()).into()
-            }
+            [entry] => Sha256::digest([[0].as_slice(), entry.as_slice()].concat()).into(),
             [_, ..] => {
                 let k = entries.len().next_power_of_two() / 2;
                 let halves = [mth(&entries[..k]), mth(&entries[k..])].concat();
@@ -95,7 +93,10 @@ mod tests {
         let mut entries = Vec::new();
         for i in 0u32..130 {
             assert_eq!(digest.head(), mth(&entries), "size {i}");
-            assert_eq!(Digest::from_edge(digest.size(), digest.edge().to_vec()), Some(digest.clone()));
+            assert_eq!(
+                Digest::from_edge(digest.size(), digest.edge().to_vec()),
+                Some(digest.clone())
+            );
             digest.push(&i.to_le_bytes());
             entries.push(*blake3::hash(&i.to_le_bytes()).as_bytes());
         }

@@ -4,15 +4,16 @@
 //! It takes only the record at its frontier. A record is folded whole or, when the fold stops, not
 //! at all: state is untouched by a record that stops it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use crate::places::{Place, check_room, place_all, runs};
 use crate::rules::{Day, FOLD_VERSION};
 use crate::tally::Days;
 use crate::{
-    Ballot, Batch, Close, DayTally, Digest, JournalId, Outcomes, Record, RecordError, Rules,
-    Snapshot, Verdict, Voters, VotingDay,
+    Batch, Close, DayTally, Digest, JournalId, Outcomes, Record, RecordError, Rules, Snapshot,
+    Verdict, Voters, VotingDay,
 };
 
 /// The most rules records that may take effect; beyond, further ones are ignored. A campaign is
@@ -162,17 +163,12 @@ impl Fold {
     ///
     /// # Errors
     /// [`Stop`], as when the record was folded.
-    pub fn mark<V: Voters>(
-        &self,
-        offset: u64,
-        value: &Bytes,
-        voters: &mut V,
-    ) -> Result<(), Stop> {
+    pub fn mark<V: Voters>(&self, offset: u64, value: &Bytes, voters: &mut V) -> Result<(), Stop> {
         let in_force = self.rules.iter().rev().find(|(since, _)| *since < offset);
         let Some((_, rules)) = in_force else { return Ok(()) };
         match Record::decode(value) {
             Ok(Record::Batch(batch)) => {
-                let judged = self.judge_all(rules, &batch);
+                let judged = place_all(rules, self.partition, &self.closed, &batch);
                 check_room(&judged, voters)?;
                 for (day, run) in runs(&judged) {
                     let Place::Open(day) = day else { continue };
@@ -201,7 +197,8 @@ impl Fold {
         }
         let fits = match self.rules() {
             None => rules.journal == self.journal && self.partition < rules.partitions,
-            Some(was) => was.may_become(&rules, |day| self.closed.contains(&day)),
+            // The same again, from a second writer, is a repeat and does nothing.
+            Some(was) => *was != rules && was.may_become(&rules, |day| self.closed.contains(&day)),
         };
         if first && !fits {
             return Err(Stop::NoRules);
@@ -231,9 +228,13 @@ impl Fold {
         }
     }
 
-    pub(crate) fn apply_batch<V: Voters>(&mut self, batch: &Batch, voters: &mut V) -> Result<(), Stop> {
+    pub(crate) fn apply_batch<V: Voters>(
+        &mut self,
+        batch: &Batch,
+        voters: &mut V,
+    ) -> Result<(), Stop> {
         let Some(rules) = self.rules() else { return Err(Stop::NoRules) };
-        let judged = self.judge_all(rules, batch);
+        let judged = place_all(rules, self.partition, &self.closed, batch);
         check_room(&judged, voters)?;
         for (place, run) in runs(&judged) {
             let count = run.len() as u64;
@@ -266,49 +267,4 @@ impl Fold {
         }
         Ok(())
     }
-
-    fn judge_all(&self, rules: &Rules, batch: &Batch) -> Vec<(Place, Ballot)> {
-        let place = |ballot: Ballot| {
-            let place = match rules.judge(self.partition, &ballot) {
-                Verdict::Valid(day) if self.closed.contains(&day) => Place::Closed(day),
-                Verdict::Valid(day) => Place::Open(day),
-                verdict @ (Verdict::Misrouted | Verdict::Outside | Verdict::Invalid) => {
-                    Place::Nowhere(verdict)
-                }
-            };
-            (place, ballot)
-        };
-        batch.ballots().map(place).collect()
-    }
-}
-
-/// Where a ballot belongs, before the voter set has been asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Nowhere(Verdict),
-    Closed(VotingDay),
-    Open(VotingDay),
-}
-
-/// Ballots of one place in a row: nearly always the whole record.
-fn runs(judged: &[(Place, Ballot)]) -> impl Iterator<Item = (Place, &[(Place, Ballot)])> {
-    let chunks = judged.chunk_by(|(a, _), (b, _)| a == b);
-    chunks.filter_map(|run| run.first().map(|(place, _)| (*place, run)))
-}
-
-/// Whether the sets have room for a record, were all its voters new: asked before any is marked, so
-/// that a full set leaves the fold as it was.
-fn check_room<V: Voters>(judged: &[(Place, Ballot)], voters: &mut V) -> Result<(), Stop> {
-    let mut wanted: BTreeMap<VotingDay, usize> = BTreeMap::new();
-    for (place, run) in runs(judged) {
-        if let Place::Open(day) = place {
-            *wanted.entry(day).or_default() += run.len();
-        }
-    }
-    for (day, count) in wanted {
-        if voters.with_day(day, |set| set.room()) < count {
-            return Err(Stop::VotersFull { day });
-        }
-    }
-    Ok(())
 }

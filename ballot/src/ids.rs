@@ -131,7 +131,9 @@ mod tests {
         assert_eq!(day.number(), 20_231_218);
         assert_eq!(day.to_string(), "2023-12-18");
         assert_eq!(VotingDay::from_number(20_231_218), Some(day));
-        for wrong in ["2023-13-01", "2023-00-01", "2023-1-1", "20231218", "２023-12-1", "2023-12-1x"] {
+        for wrong in
+            ["2023-13-01", "2023-00-01", "2023-1-1", "20231218", "２023-12-1", "2023-12-1x"]
+        {
             assert!(wrong.parse::<VotingDay>().is_err(), "{wrong}");
         }
     }

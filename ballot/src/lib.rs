@@ -12,6 +12,7 @@ mod document;
 mod fold;
 mod ids;
 mod outcome;
+mod places;
 #[cfg(feature = "planted")]
 pub mod planted;
 mod receipt;

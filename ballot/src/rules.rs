@@ -144,9 +144,8 @@ impl Rules {
     /// What the fold needs to hold of rules on their own.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        let contiguous = self.days.windows(2).all(|d| {
-            d[0].end_ms == d[1].start_ms && d[0].day < d[1].day
-        });
+        let contiguous =
+            self.days.windows(2).all(|d| d[0].end_ms == d[1].start_ms && d[0].day < d[1].day);
         (1..=PARTITIONS_MAX).contains(&self.partitions)
             && (1..=CHOICES_MAX as u64).contains(&u64::from(self.choices))
             && (1..=self.choices_per_ballot_max).contains(&self.choices_per_ballot_min)
@@ -262,6 +261,10 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} differs: configured is {}, the log has {}", self.field, self.ours, self.theirs)
+        write!(
+            f,
+            "{} differs: configured is {}, the log has {}",
+            self.field, self.ours, self.theirs
+        )
     }
 }

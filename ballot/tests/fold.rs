@@ -4,7 +4,7 @@
 
 mod common;
 
-use ballot::{Applied, Fold, JournalId, RULES_MAX, Record, Stop, VoterMap, Voters};
+use ballot::{Applied, Fold, JournalId, RULES_MAX, Record, Rules, Stop, VoterMap, Voters};
 use bytes::Bytes;
 use common::{
     DAY_MS, JOURNAL, OPENS_MS, PARTITION, PARTITIONS, ballot, batch, close, day, day_span, folded,
@@ -167,8 +167,29 @@ fn an_extension_counts_from_its_offset_on_and_the_old_close_no_longer_does() {
 }
 
 #[test]
+fn the_same_rules_again_do_nothing() {
+    let fold = folded(PARTITION, &[rules_record(&rules()), rules_record(&rules())]);
+    assert_eq!((fold.snapshot().rules().len(), fold.outcomes().ignored), (1, 1));
+}
+
+#[test]
+fn a_wave_of_retries_does_not_fill_a_voter_set() {
+    let mut fold = Fold::new(rules().journal, PARTITION);
+    let mut voters = VoterMap::new(3);
+    let value = batch(&[1, 2, 3].map(|number| ballot(number, &[1], 0)));
+    fold.apply(0, &rules_record(&rules()), &mut voters).unwrap();
+    for offset in 1..4 {
+        assert_eq!(fold.apply(offset, &value, &mut voters), Ok(Applied::Folded));
+    }
+    assert_eq!((fold.outcomes().counted, fold.outcomes().duplicate), (3, 6));
+    let one_more = batch(&[ballot(1, &[1], 0), ballot(4, &[1], 0)]);
+    assert_eq!(fold.apply(4, &one_more, &mut voters), Err(Stop::VotersFull { day: day(0) }));
+}
+
+#[test]
 fn rules_beyond_the_limit_are_ignored() {
-    let log = vec![rules_record(&rules()); RULES_MAX + 2];
+    let with_grace = |grace_ms| rules_record(&Rules { grace_ms, ..rules() });
+    let log: Vec<_> = (0..RULES_MAX as u64 + 2).map(with_grace).collect();
     let fold = folded(PARTITION, &log);
     assert_eq!((fold.snapshot().rules().len(), fold.outcomes().ignored), (RULES_MAX, 2));
     assert!(ballot::Snapshot::decode(&fold.snapshot().encode()).is_ok());

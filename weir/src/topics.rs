@@ -9,6 +9,7 @@ use aggregator::{FoundingError, check, extend, view};
 use ballot::Rules;
 use journal::{Clock, Embedded, Journal as _, SystemClock};
 use tokio::runtime::Builder;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::args::TopicsArgs;
 use crate::config::{Directory, Keys, Setup, moved, read_campaign};
@@ -48,15 +49,14 @@ async fn compare_or_extend(
     now_ms: i64,
 ) -> Result<(), FoundingError> {
     let (view, follow) = view(journal.clone());
-    // Ends when this function returns and the journal is closed; nothing waits for it.
-    let following = tokio::spawn(follow);
+    // Ends with this function.
+    let _following = AbortOnDropHandle::new(tokio::spawn(follow));
     let before = ends(journal).await?;
     let done = if write {
         extend(journal, &view, rules, now_ms).await.map(|_written| ())
     } else {
         check(journal, &view, rules).await
     };
-    following.abort();
     // Also after a failure: what has been written is written, and running it again does the rest.
     for (partition, (before, end)) in before.iter().zip(ends(journal).await?).enumerate() {
         if end > *before {

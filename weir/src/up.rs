@@ -40,15 +40,21 @@ pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
 async fn up(args: &UpArgs, campaigns: Vec<Campaign>, wish: Wish) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     // Biased: a signal ends a start that waits. Nothing has been taken by then.
-    let running = tokio::select! {
+    let (running, hello) = tokio::select! {
         biased;
         () = signals.next() => return Ok(()),
-        running = start(args, campaigns, wish) => running?,
+        started = start(args, campaigns, wish) => started?,
     };
-    ending::end(running, &mut signals).await
+    let greeting = hello::greet(running.views(), hello);
+    ending::end(running, greeting, &mut signals).await
 }
 
-async fn start(args: &UpArgs, campaigns: Vec<Campaign>, wish: Wish) -> Result<Running, Failure> {
+/// Starts everything; also what to say once it is up.
+async fn start(
+    args: &UpArgs,
+    campaigns: Vec<Campaign>,
+    wish: Wish,
+) -> Result<(Running, String), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut founded = Vec::new();
     for campaign in campaigns {
@@ -56,9 +62,7 @@ async fn start(args: &UpArgs, campaigns: Vec<Campaign>, wish: Wish) -> Result<Ru
     }
     let ports = Ports::bind(args.listen, args.ops_listen).await?;
     let hello = hello::lines(&ports, &founded, clock.now_ms());
-    let running = Running::start(founded, ports, &clock)?;
-    crate::say(&hello);
-    Ok(running)
+    Ok((Running::start(founded, ports, &clock)?, hello))
 }
 
 /// The campaigns that are asked for, and what to do about their dates.

@@ -43,11 +43,7 @@ pub(super) fn days(tz: &TimeZone, opens_at_ms: i64, closes_at_ms: i64) -> Vec<Da
         let day = voting_day(date).expect("a window's years have four digits");
         let (next, next_ms) = next_day(tz, date);
         let end_ms = next_ms.min(closes_at_ms);
-        days.push(Day {
-            day,
-            start_ms,
-            end_ms,
-        });
+        days.push(Day { day, start_ms, end_ms });
         (date, start_ms) = (next, end_ms);
     }
     days
@@ -70,10 +66,9 @@ pub(super) fn start(tz: &TimeZone, date: Date) -> Option<i64> {
     let at = match tz.to_ambiguous_timestamp(midnight).offset() {
         AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(midnight).ok()?,
         // Midnight was jumped over: the day starts with the jump.
-        AmbiguousOffset::Gap { after, .. } => tz
-            .following(after.to_timestamp(midnight).ok()?)
-            .next()?
-            .timestamp(),
+        AmbiguousOffset::Gap { after, .. } => {
+            tz.following(after.to_timestamp(midnight).ok()?).next()?.timestamp()
+        }
         AmbiguousOffset::Fold { before, .. } => before.to_timestamp(midnight).ok()?,
     };
     (tz.to_datetime(at).date() == date).then(|| at.as_millisecond())
@@ -120,10 +115,7 @@ pub(super) fn instant(tz: &TimeZone, time: DateTime) -> Result<i64, String> {
         }
     };
     let out_of_range = |_| format!("{time} is too far away; give an earlier time");
-    offset
-        .to_timestamp(time)
-        .map(Timestamp::as_millisecond)
-        .map_err(out_of_range)
+    offset.to_timestamp(time).map(Timestamp::as_millisecond).map_err(out_of_range)
 }
 
 /// Whether a window has a length at all, or what is wrong with its end.
@@ -139,9 +131,7 @@ pub(super) fn window(tz: &TimeZone, opens_at_ms: i64, closes_at_ms: i64) -> Resu
     order(opens_at_ms, closes_at_ms)?;
     let latest = local_time(tz, opens_at_ms).checked_add(DAYS_MAX.days());
     if latest.is_ok_and(|latest| local_time(tz, closes_at_ms) > latest) {
-        return Err(format!(
-            "is more than {DAYS_MAX} days after opens_at; give an earlier time"
-        ));
+        return Err(format!("is more than {DAYS_MAX} days after opens_at; give an earlier time"));
     }
     Ok(())
 }
@@ -154,10 +144,7 @@ pub(super) fn date_of(day: VotingDay) -> Option<Date> {
 }
 
 fn voting_day(date: Date) -> Option<VotingDay> {
-    let (month, day) = (
-        u32::try_from(date.month()).ok()?,
-        u32::try_from(date.day()).ok()?,
-    );
+    let (month, day) = (u32::try_from(date.month()).ok()?, u32::try_from(date.day()).ok()?);
     VotingDay::new(u32::try_from(date.year()).ok()?, month, day)
 }
 
@@ -177,9 +164,7 @@ mod tests {
     }
 
     fn expected(days: &[(&str, i64)]) -> Vec<(String, i64)> {
-        days.iter()
-            .map(|(day, hours)| ((*day).to_owned(), *hours))
-            .collect()
+        days.iter().map(|(day, hours)| ((*day).to_owned(), *hours)).collect()
     }
 
     #[test]
@@ -215,22 +200,10 @@ mod tests {
 
     #[test]
     fn only_names_of_the_zone_database_are_zones() {
-        for name in [
-            "UTC",
-            "Asia/Shanghai",
-            "America/Argentina/Buenos_Aires",
-            "Asia/Calcutta",
-        ] {
+        for name in ["UTC", "Asia/Shanghai", "America/Argentina/Buenos_Aires", "Asia/Calcutta"] {
             assert!(time_zone(name).is_some(), "{name}");
         }
-        for name in [
-            "",
-            "asia/shanghai",
-            "+08:00",
-            "CST-8",
-            "Etc/Unknown",
-            "../Asia/Shanghai",
-        ] {
+        for name in ["", "asia/shanghai", "+08:00", "CST-8", "Etc/Unknown", "../Asia/Shanghai"] {
             assert!(time_zone(name).is_none(), "{name}");
         }
         assert_eq!(local_date("Asia/Shanghai", 0), VotingDay::new(1970, 1, 1));
@@ -255,14 +228,7 @@ mod tests {
         (near, offset_ms, 0..4_102_444_800_000_i64, any::<bool>()).prop_map(
             |((zone, at), offset_ms, anywhere_ms, near)| {
                 let at: Timestamp = at.parse().unwrap();
-                (
-                    zone,
-                    if near {
-                        at.as_millisecond() + offset_ms
-                    } else {
-                        anywhere_ms
-                    },
-                )
+                (zone, if near { at.as_millisecond() + offset_ms } else { anywhere_ms })
             },
         )
     }

@@ -37,9 +37,7 @@ pub struct CampaignError {
 
 impl From<Problem> for CampaignError {
     fn from(problem: Problem) -> Self {
-        Self {
-            problems: vec![problem],
-        }
+        Self { problems: vec![problem] }
     }
 }
 
@@ -52,21 +50,14 @@ pub(super) struct Problems<'t> {
 
 impl<'t> Problems<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            found: RefCell::default(),
-        }
+        Self { text, found: RefCell::default() }
     }
 
     /// Notes a problem with what stands at `span`.
     pub(super) fn add(&self, span: Range<usize>, field: String, fix: String) {
         let before = self.text.bytes().take(span.start);
         let line = 1 + before.filter(|byte| *byte == b'\n').count();
-        self.found.borrow_mut().push(Problem {
-            line: Some(line),
-            field,
-            fix,
-        });
+        self.found.borrow_mut().push(Problem { line: Some(line), field, fix });
     }
 
     /// `value`, if nothing was wrong.

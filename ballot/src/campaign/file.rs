@@ -70,9 +70,7 @@ fn read_campaign(table: &DeTable<'_>, problems: &Problems<'_>) -> Option<Campaig
     let limits = choices_per_ballot(&fields, list.map_or(CHOICES_MAX, <[_]>::len));
     let followers_only = fields.read("followers_only", flag);
     let grace_seconds = fields.read("grace_seconds", |value| number(value, 10..=3_600_u64));
-    let voters = fields.read("voters_per_day_max", |value| {
-        number(value, 1..=VOTERS_PER_DAY_MAX)
-    });
+    let voters = fields.read("voters_per_day_max", |value| number(value, 1..=VOTERS_PER_DAY_MAX));
     let (zone, opens_at_ms, closes_at_ms) = window?;
     let (choices_per_ballot_min, choices_per_ballot_max) = limits?;
     Some(Campaign {
@@ -114,9 +112,9 @@ fn window(fields: &Fields<'_>) -> Option<(TimeZone, i64, i64)> {
 fn choices_per_ballot(fields: &Fields<'_>, count: usize) -> Option<(u32, u32)> {
     let count = u32::try_from(count.clamp(1, CHOICES_MAX)).ok()?;
     let at_most_all = |value: &Value<'_>| match number(value, 1..=u32::MAX) {
-        Ok(n) if n > count => Err(format!(
-            "{n} is more than the {count} choices; give 1 to {count}"
-        )),
+        Ok(n) if n > count => {
+            Err(format!("{n} is more than the {count} choices; give 1 to {count}"))
+        }
         Ok(n) => Ok(n),
         Err(_) => number(value, 1..=count),
     };
@@ -137,17 +135,10 @@ fn choices(list: &[Spanned<Value<'_>>], problems: &Problems<'_>) -> Option<Vec<C
     let read = |(i, value): (usize, &Spanned<Value<'_>>)| {
         let number = u32::try_from(i + 1).ok()?;
         let Some(table) = value.get_ref().as_table() else {
-            problems.add(
-                value.span(),
-                format!("choices[{number}]"),
-                CHOICES.to_owned(),
-            );
+            problems.add(value.span(), format!("choices[{number}]"), CHOICES.to_owned());
             return None;
         };
-        choice(
-            &Fields::open(table, value.span(), format!("choices[{number}]."), problems),
-            number,
-        )
+        choice(&Fields::open(table, value.span(), format!("choices[{number}]."), problems), number)
     };
     // Reads all before it drops them: `collect` into an `Option` would stop at the first problem.
     let choices: Vec<Option<Choice>> = list.iter().enumerate().map(read).collect();
@@ -157,27 +148,18 @@ fn choices(list: &[Spanned<Value<'_>>], problems: &Problems<'_>) -> Option<Vec<C
 fn choice(fields: &Fields<'_>, place: u32) -> Option<Choice> {
     fields.only(&CHOICE_FIELDS);
     let in_order = |value: &Value<'_>| match number(value, place..=place) {
-        Err(fix) => Err(format!(
-            "{fix} (choices are numbered from 1 in the order of the file)"
-        )),
+        Err(fix) => Err(format!("{fix} (choices are numbered from 1 in the order of the file)")),
         Ok(number) => Ok(number),
     };
     let number = fields.require("number", NUMBER, in_order);
     let title = fields.require("title", TEXT, short_text);
     let organisation = fields.read("organisation", short_text);
     let summary = fields.read("summary", |value| text(value, SUMMARY_CHARS_MAX));
-    Some(Choice {
-        number: number?,
-        title: title?,
-        organisation,
-        summary,
-    })
+    Some(Choice { number: number?, title: title?, organisation, summary })
 }
 
 fn list<'a>(value: &'a Value<'a>) -> Result<&'a [Spanned<Value<'a>>], String> {
-    let list: &[_] = value
-        .as_array()
-        .ok_or(format!("this is not a list; {CHOICES}"))?;
+    let list: &[_] = value.as_array().ok_or(format!("this is not a list; {CHOICES}"))?;
     match list.len() {
         1..=CHOICES_MAX => Ok(list),
         count => Err(format!("there are {count}; {CHOICES}")),

@@ -37,26 +37,14 @@ impl<'a> Fields<'a> {
         path: String,
         problems: &'a Problems<'a>,
     ) -> Self {
-        Self {
-            table,
-            span,
-            path,
-            problems,
-        }
+        Self { table, span, path, problems }
     }
 
     /// Notes every field that is not one of `known`.
     pub(super) fn only(&self, known: &[&str]) {
-        for key in self
-            .table
-            .keys()
-            .filter(|key| !known.contains(&key.get_ref().as_ref()))
-        {
+        for key in self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let field = format!("{}{}", self.path, key.get_ref().escape_debug());
-            let fix = format!(
-                "is not a field; remove it, or give one of {}",
-                known.join(", ")
-            );
+            let fix = format!("is not a field; remove it, or give one of {}", known.join(", "));
             self.problems.add(key.span(), field, fix);
         }
     }
@@ -84,18 +72,13 @@ impl<'a> Fields<'a> {
 
     /// Notes a problem with a field, in the line of its value or else of its table.
     pub(super) fn wrong<T>(&self, name: &str, fix: String) -> Option<T> {
-        let span = self
-            .value(name)
-            .map_or_else(|| self.span.clone(), Spanned::span);
+        let span = self.value(name).map_or_else(|| self.span.clone(), Spanned::span);
         self.problems.add(span, format!("{}{name}", self.path), fix);
         None
     }
 
     fn value(&self, name: &str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.table
-            .iter()
-            .find(|(key, _)| key.get_ref() == name)
-            .map(|(_, value)| value)
+        self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
     }
 }
 
@@ -116,9 +99,7 @@ pub(super) fn text(value: &DeValue<'_>, chars_max: usize) -> Result<String, Stri
     }
     if let Some(control) = text.chars().find(|c| c.is_control()) {
         let control = control.escape_debug();
-        return Err(format!(
-            "contains the control character {control}; write it on one line"
-        ));
+        return Err(format!("contains the control character {control}; write it on one line"));
     }
     let chars = text.chars().count();
     if chars > chars_max {
@@ -132,29 +113,19 @@ pub(super) fn number<T>(value: &DeValue<'_>, range: RangeInclusive<T>) -> Result
 where
     T: TryFrom<i64> + PartialOrd + std::fmt::Display,
 {
-    let integer = value
-        .as_integer()
-        .ok_or_else(|| wrong_type(value, NUMBER))?;
+    let integer = value.as_integer().ok_or_else(|| wrong_type(value, NUMBER))?;
     let number = i64::from_str_radix(integer.as_str(), integer.radix());
     let number = number.ok().and_then(|number| T::try_from(number).ok());
-    number
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| {
-            let (start, end) = range.into_inner();
-            let limits = if start == end {
-                start.to_string()
-            } else {
-                format!("{start} to {end}")
-            };
-            format!("{integer} is out of range; give {limits}")
-        })
+    number.filter(|number| range.contains(number)).ok_or_else(|| {
+        let (start, end) = range.into_inner();
+        let limits = if start == end { start.to_string() } else { format!("{start} to {end}") };
+        format!("{integer} is out of range; give {limits}")
+    })
 }
 
 /// `true` or `false`.
 pub(super) fn flag(value: &DeValue<'_>) -> Result<bool, String> {
-    value
-        .as_bool()
-        .ok_or_else(|| wrong_type(value, "give true or false"))
+    value.as_bool().ok_or_else(|| wrong_type(value, "give true or false"))
 }
 
 /// A date and time of day in whole seconds, without an offset.

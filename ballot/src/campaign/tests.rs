@@ -36,33 +36,15 @@ fn the_hubei_campaign_is_what_was_announced() {
     // 2023-12-18 02:00 and 2023-12-24 09:00 UTC.
     assert_eq!(campaign.opens_at_ms, 1_702_864_800_000);
     assert_eq!(campaign.closes_at_ms, 1_703_408_400_000);
-    assert_eq!(
-        (
-            campaign.choices_per_ballot_min,
-            campaign.choices_per_ballot_max
-        ),
-        (1, 10)
-    );
+    assert_eq!((campaign.choices_per_ballot_min, campaign.choices_per_ballot_max), (1, 10));
     assert!(campaign.followers_only);
-    assert_eq!(
-        (campaign.grace_ms, campaign.voters_per_day_max),
-        (60_000, 2_000_000)
-    );
-    assert!(
-        campaign
-            .choices
-            .iter()
-            .all(|c| c.organisation.is_some() && c.summary.is_some())
-    );
+    assert_eq!((campaign.grace_ms, campaign.voters_per_day_max), (60_000, 2_000_000));
+    assert!(campaign.choices.iter().all(|c| c.organisation.is_some() && c.summary.is_some()));
     let first = campaign.days()[0];
     // The first day ends with midnight in Shanghai, 16:00 UTC.
     assert_eq!(
         first,
-        Day {
-            day: day("2023-12-18"),
-            start_ms: 1_702_864_800_000,
-            end_ms: 1_702_915_200_000
-        }
+        Day { day: day("2023-12-18"), start_ms: 1_702_864_800_000, end_ms: 1_702_915_200_000 }
     );
 }
 
@@ -82,20 +64,11 @@ fn there_are_1_to_256_choices() {
         let choice = |n| format!("[[choices]]\nnumber = {n}\ntitle = \"C\"\n");
         head.to_owned() + &(1..=count).map(choice).collect::<String>()
     };
-    assert_eq!(
-        Campaign::parse(&file(256)).unwrap().choices.len(),
-        crate::CHOICES_MAX
-    );
+    assert_eq!(Campaign::parse(&file(256)).unwrap().choices.len(), crate::CHOICES_MAX);
     let error = Campaign::parse(&file(257)).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "line 7: choices: there are 257; give 1 to 256 tables [[choices]]"
-    );
+    assert_eq!(error, "line 7: choices: there are 257; give 1 to 256 tables [[choices]]");
     let error = Campaign::parse(&file(0)).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "line 1: choices: is missing; give 1 to 256 tables [[choices]]"
-    );
+    assert_eq!(error, "line 1: choices: is missing; give 1 to 256 tables [[choices]]");
 }
 
 #[test]
@@ -112,10 +85,7 @@ fn a_moved_campaign_opens_at_midnight_and_keeps_its_closing_time() {
     let campaign = Campaign::parse(HUBEI).unwrap();
     let moved = campaign.moved_to_start(day("2026-11-22")).unwrap();
     let days = moved.days();
-    assert_eq!(
-        (days.len(), days[0].day, days[6].day),
-        (7, day("2026-11-22"), day("2026-11-28"))
-    );
+    assert_eq!((days.len(), days[0].day, days[6].day), (7, day("2026-11-22"), day("2026-11-28")));
     // 2026-11-21 16:00 and 2026-11-28 09:00 UTC.
     assert_eq!(moved.opens_at_ms, 1_795_276_800_000);
     assert_eq!(moved.closes_at_ms, 1_795_856_400_000);
@@ -128,10 +98,7 @@ fn a_campaign_moves_to_no_day_that_is_none() {
     let text = SMALL.replace("Europe/Berlin", "Pacific/Apia");
     let campaign = Campaign::parse(&text).unwrap();
     let refusal = |date: &str| campaign.moved_to_start(day(date)).unwrap_err().to_string();
-    assert_eq!(
-        refusal("2023-02-30"),
-        "opens_at: 2023-02-30 is no date; give another day"
-    );
+    assert_eq!(refusal("2023-02-30"), "opens_at: 2023-02-30 is no date; give another day");
     assert_eq!(
         refusal("2011-12-30"),
         "opens_at: Pacific/Apia has no day 2011-12-30; give another day"
@@ -165,25 +132,17 @@ fn mutated() -> impl Strategy<Value = String> {
         ])
         .prop_map(str::to_owned),
     ];
-    (
-        text,
-        any::<prop::sample::Index>(),
-        0..40_usize,
-        foreign,
-        any::<bool>(),
-    )
-        .prop_map(|(text, at, length, foreign, twice)| {
+    (text, any::<prop::sample::Index>(), 0..40_usize, foreign, any::<bool>()).prop_map(
+        |(text, at, length, foreign, twice)| {
             let chars: Vec<char> = text.chars().collect();
             let at = at.index(chars.len());
             let end = chars.len().min(at + length);
             let rest = if twice { &chars[at..] } else { &chars[end..] };
             let parts = [&chars[..end], &foreign.chars().collect::<Vec<_>>(), rest];
             let cut = [&chars[..at], parts[1], rest];
-            (if twice { parts } else { cut })
-                .concat()
-                .into_iter()
-                .collect()
-        })
+            (if twice { parts } else { cut }).concat().into_iter().collect()
+        },
+    )
 }
 
 proptest! {

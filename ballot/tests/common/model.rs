@@ -72,7 +72,8 @@ impl Model {
             Some(is) if self.closed.contains(&day.day) => is == day,
             Some(is) => is.day == day.day && is.start_ms == day.start_ms,
         });
-        kept && was.journal == next.journal
+        kept && was != next
+            && was.journal == next.journal
             && was.campaign == next.campaign
             && was.partitions == next.partitions
             && was.choices == next.choices

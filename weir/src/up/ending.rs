@@ -4,6 +4,7 @@
 //! acknowledged is in the last snapshots. What takes too long is cut off, and then the code is 75;
 //! nothing is lost by that, since the journal has it, but it has not been published.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use journal::Embedded;
@@ -22,13 +23,18 @@ const LEAVING_WAIT: Duration = Duration::ZERO;
 /// When the end is forced. Kubernetes kills after 30 s; a journal's last word takes 5 s at most.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Waits until the process is to end, and ends it.
-pub(super) async fn end(mut running: Running, signals: &mut Signals) -> Result<(), Failure> {
+/// Waits until the process is to end, and ends it. `greeting` has its turn meanwhile.
+pub(super) async fn end(
+    mut running: Running,
+    greeting: impl Future<Output = Infallible>,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
     // Biased: when both have happened, the signal is what was meant.
     let broken = tokio::select! {
         biased;
         () = signals.next() => None,
         what = unexpected(&mut running) => Some(what),
+        never = greeting => match never {},
     };
     match &broken {
         None => say("ending: finishing what is in flight"),

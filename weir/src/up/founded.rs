@@ -10,7 +10,7 @@ use aggregator::{View, check, found, view};
 use ballot::{Campaign, Rules, local_date};
 use ingest::BatchLimits;
 use journal::{Clock, Embedded, Journal as _};
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::args::UpArgs;
 use crate::config::{Directory, Keys, Setup, Wish, moved, starts_on};
@@ -30,7 +30,7 @@ pub(super) struct Founded {
     pub(super) rules: Rules,
     pub(super) view: View,
     /// Keeps `view` up to date.
-    pub(super) following: JoinHandle<()>,
+    pub(super) following: AbortOnDropHandle<()>,
 }
 
 impl Founded {
@@ -52,8 +52,8 @@ impl Founded {
         let fingerprint = keys.pseudonym_key().fingerprint();
         let rules = Rules::new(&campaign, journal.identity(), journal.partitions(), fingerprint);
         let (view, follow) = view(journal.clone());
-        // Ended with the process, or with the drain once nothing is published any more.
-        let following = tokio::spawn(follow);
+        // Ends with whoever holds this.
+        let following = AbortOnDropHandle::new(tokio::spawn(follow));
         let about = |failure: Failure| Failure {
             sentence: format!("{}: {failure}", campaign.id),
             code: failure.code,

@@ -2,18 +2,34 @@
 //!
 //! The commands work as they are printed: the token is good until the campaign's end.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use aggregator::View;
 use ballot::{Campaign, Token};
 
 use super::founded::Founded;
 use super::ports::Ports;
+use crate::say;
 
 /// The identity behind the token that is printed. It is nobody's, and says so.
 const DEMO_ID: &str = "demo-1";
 
 /// How many choices the printed ballot names, if that many are allowed.
 const DEMO_CHOICES: u32 = 3;
+
+/// Says `lines` as soon as there is a tally of every campaign, and then does nothing for ever.
+pub(super) async fn greet(views: Vec<View>, lines: String) -> Infallible {
+    for mut view in views {
+        if view.served.wait_for(Option::is_some).await.is_err() {
+            // The view has ended, and so will the process.
+            return pending().await;
+        }
+    }
+    say(&lines);
+    pending().await
+}
 
 pub(super) fn lines(ports: &Ports, founded: &[Founded], now_ms: i64) -> String {
     let (api, ops) = (origin(ports.api_address), origin(ports.ops_address));

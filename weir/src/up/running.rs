@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use aggregator::View;
 use ingest::server::{Counters, Limits, Report, Shutdown, serve};
 use ingest::metrics::watch_connections;
 use ingest::{Edge, EdgeOptions, Ops, Readiness};
@@ -65,6 +66,11 @@ impl Running {
         let edge = tokio::spawn(serve(ports.api, edge, limits, shutdown.clone(), api_counters));
         let ops = tokio::spawn(serve(ports.ops, ops, limits, ops_shutdown.clone(), ops_counters));
         Ok(Self { leaving, shutdown, edge, ops_shutdown, ops, counting, tasks })
+    }
+
+    /// The results view of each campaign.
+    pub(super) fn views(&self) -> Vec<View> {
+        self.counting.iter().map(|counting| counting.view.clone()).collect()
     }
 }
 

@@ -11,11 +11,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
         "line 6: choices_per_ballot_max: 25 is more than the 2 choices; \
           give 1 to 2",
     ),
-    (
-        "_max = 2",
-        "_max = 0",
-        "line 6: choices_per_ballot_max: 0 is out of range; give 1 to 2",
-    ),
+    ("_max = 2", "_max = 0", "line 6: choices_per_ballot_max: 0 is out of range; give 1 to 2"),
     (
         "_max = 2",
         "_max = 1\nchoices_per_ballot_min = 2",
@@ -28,16 +24,8 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
         "line 12: choices[2].number: 3 is out of range; give 2 \
           (choices are numbered from 1 in the order of the file)",
     ),
-    (
-        "title = \"One\"",
-        "",
-        "line 7: choices[1].title: is missing; give a text in quotes",
-    ),
-    (
-        "\"One\"",
-        "\" \"",
-        "line 9: choices[1].title: is empty; give a text",
-    ),
+    ("title = \"One\"", "", "line 7: choices[1].title: is missing; give a text in quotes"),
+    ("\"One\"", "\" \"", "line 9: choices[1].title: is empty; give a text"),
     (
         "\"One\"",
         "\"a\\u0007\"",
@@ -57,11 +45,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
         "line 1: id: \"1a\" cannot be in a topic's name; give 1 to 48 of \
           a-z, 0-9 and '-', a letter first",
     ),
-    (
-        "\"T\"",
-        "7",
-        "line 2: title: this is of type integer; give a text in quotes",
-    ),
+    ("\"T\"", "7", "line 2: title: this is of type integer; give a text in quotes"),
     (
         "Europe/Berlin",
         "europe/berlin",
@@ -113,9 +97,7 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
 /// The problems of `SMALL` with `from` replaced by `to`.
 fn problems(from: &str, to: &str) -> String {
     assert!(SMALL.contains(from), "{from}");
-    Campaign::parse(&SMALL.replacen(from, to, 1))
-        .unwrap_err()
-        .to_string()
+    Campaign::parse(&SMALL.replacen(from, to, 1)).unwrap_err().to_string()
 }
 
 #[test]
@@ -127,12 +109,7 @@ fn a_problem_names_line_field_and_fix() {
 
 #[test]
 fn a_time_with_offset_fraction_or_missing_half_is_refused() {
-    for time in [
-        "2023-12-18T10:00:00Z",
-        "2023-12-18T10:00:00.5",
-        "2023-12-18",
-        "10:00:00",
-    ] {
+    for time in ["2023-12-18T10:00:00Z", "2023-12-18T10:00:00.5", "2023-12-18", "10:00:00"] {
         let text = problems("2023-12-18T10:00:00", time);
         assert!(
             text.starts_with("line 4: opens_at: ") && text.contains("give the zone's"),
@@ -144,9 +121,6 @@ fn a_time_with_offset_fraction_or_missing_half_is_refused() {
 #[test]
 fn broken_toml_is_told_with_its_line() {
     let text = problems("zone = \"Europe", "zone = Europe");
-    assert!(
-        text.starts_with("line 3: TOML: ") && text.ends_with("; mend the syntax"),
-        "{text}"
-    );
+    assert!(text.starts_with("line 3: TOML: ") && text.ends_with("; mend the syntax"), "{text}");
     assert!(problems("title = \"T\"", "id = \"b\"").starts_with("line 2: TOML: duplicate key"));
 }

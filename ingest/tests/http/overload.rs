@@ -1,0 +1,87 @@
+//! A journal that stalls, refuses or leaves in doubt, and more ballots than are admitted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ingest::BatchLimits;
+use journal::simulated::Faults;
+use tokio::time::Instant;
+
+use super::kit::{Running, Setup, eventually, within};
+
+const BODY: &str = r#"{"choices":[1]}"#;
+
+#[tokio::test]
+async fn beyond_the_bound_ballots_are_refused_at_once_and_taken_again_after() {
+    let batches = BatchLimits { in_flight_max: 4, ..BatchLimits::default() };
+    let edge = Arc::new(Running::start(Setup { batches, ..Setup::default() }).await);
+    edge.cluster.stall(Duration::from_secs(2));
+    let waiting: Vec<_> = (0..4)
+        .map(|i| {
+            let edge = Arc::clone(&edge);
+            tokio::spawn(async move { edge.cast(&format!("voter {i}"), BODY).await })
+        })
+        .collect();
+    eventually(|| edge.batcher.in_flight() == 4).await;
+    for i in 0..20 {
+        let asked = Instant::now();
+        let answer = edge.cast(&format!("more {i}"), BODY).await;
+        // Ten times what it may take on a quiet machine.
+        assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (503, "overloaded"));
+        assert_eq!(answer.header("retry-after"), "1");
+        assert_eq!(answer.json()["retry"], "safe");
+    }
+    for waiting in waiting {
+        assert_eq!(within(waiting).await.unwrap().status, 202);
+    }
+    eventually(|| edge.batcher.in_flight() == 0).await;
+    edge.acknowledged("more 0", &[1]).await;
+    edge.tally_when(|tally| tally["ballots"] == 5).await;
+}
+
+#[tokio::test]
+async fn a_refused_request_gives_its_permit_back() {
+    let batches = BatchLimits { in_flight_max: 1, ..BatchLimits::default() };
+    let edge = Running::start(Setup { batches, ..Setup::default() }).await;
+    for body in ["", "{}", r#"{"choices":[0]}"#] {
+        assert_ne!(edge.cast("ann", body).await.status, 503);
+    }
+    assert_eq!(edge.cast_with("forged", BODY).await.status, 401);
+    edge.acknowledged("ann", &[1]).await;
+}
+
+#[tokio::test]
+async fn a_ballot_in_doubt_is_safe_to_send_again_and_counts_once() {
+    let batches =
+        BatchLimits { deadline: Duration::from_millis(100), ..BatchLimits::default() };
+    let edge = Running::start(Setup { batches, ..Setup::default() }).await;
+    edge.cluster.stall(Duration::from_millis(800));
+    let doubtful = edge.cast("ann", BODY).await;
+    assert_eq!((doubtful.status.as_u16(), doubtful.code().as_str()), (503, "journal_unavailable"));
+    assert_eq!((doubtful.header("retry-after"), &doubtful.json()["retry"]), ("2", &"safe".into()));
+    eventually(|| edge.batcher.in_flight() == 0).await;
+    edge.acknowledged("ann", &[1]).await;
+    edge.acknowledged("witness", &[2]).await;
+    let tally = edge.tally_when(|tally| tally["votes"][1] == 1).await;
+    assert!(tally["votes"][0].as_u64().unwrap() <= 1);
+    edge.tally_when(|tally| tally["ballots"] == 2).await;
+}
+
+#[tokio::test]
+async fn a_journal_that_takes_nothing_is_told_and_nothing_is_acknowledged() {
+    let edge = Running::start(Setup::default()).await;
+    edge.cluster.set_faults(Faults { refused: 1_000, ..Faults::NONE });
+    assert_eq!(edge.cast("ann", BODY).await.code(), "journal_unavailable");
+    edge.cluster.set_faults(Faults::NONE);
+    edge.acknowledged("ann", &[2]).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_takes_no_ballot() {
+    let edge = Running::start(Setup::default()).await;
+    edge.check.observe(0, 0, 2_001);
+    assert_eq!(edge.cast("ann", BODY).await.code(), "journal_unavailable");
+    edge.check.observe(0, 0, 2_000);
+    edge.acknowledged("ann", &[1]).await;
+}
