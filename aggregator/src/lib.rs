@@ -5,6 +5,7 @@
 //! journal. Time and the journal are passed in, so that all of it runs in the simulation.
 
 mod config;
+mod context;
 mod dedup;
 mod founding;
 pub mod metrics;

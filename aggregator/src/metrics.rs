@@ -168,6 +168,7 @@ mod tests {
     use prometheus::{Registry, TextEncoder};
 
     use super::*;
+    use crate::status::StatusGuard;
 
     fn text(registry: &Registry) -> String {
         TextEncoder::new().encode_to_string(&registry.gather()).unwrap()
@@ -181,7 +182,7 @@ mod tests {
             let metrics = Metrics::new(campaign, statuses.clone(), sets.clone()).unwrap();
             registry.register(Box::new(metrics)).unwrap();
         }
-        statuses.begin(3);
+        let guard = StatusGuard::new(&statuses, 3);
         statuses.update(3, |status| {
             status.phase = Phase::Folding;
             status.lag = 7;
@@ -199,7 +200,7 @@ mod tests {
             assert!(found, "{line} is not in\n{shown}");
         }
         assert_eq!(text(&registry), shown);
-        statuses.end(3);
+        drop(guard);
         assert!(!text(&registry).contains("partition=\"3\""));
     }
 }

@@ -11,10 +11,11 @@ use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::context::Context;
 use crate::dedup::VoterSets;
 use crate::status::{Phase, Statuses};
 use crate::view::View;
-use crate::worker::{Context, work};
+use crate::worker::work;
 
 /// How many flushes may wait for the group to be told; beyond, a note is dropped and the next
 /// flush's says more.

@@ -6,9 +6,9 @@
 use ballot::{Fold, Snapshot};
 use journal::{Error, Journal, Reader};
 
+use crate::context::{Context, Failure};
 use crate::dedup::AssignedVoters;
 use crate::view::View;
-use crate::worker::{Context, Failure};
 
 /// The partition's fold to go on from, with `voters` marked as they were at its frontier.
 pub(crate) async fn rebuild<J: Journal>(

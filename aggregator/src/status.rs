@@ -66,7 +66,7 @@ impl Statuses {
         })
     }
 
-    pub(crate) fn begin(&self, partition: u32) {
+    fn begin(&self, partition: u32) {
         let status = PartitionStatus {
             phase: Phase::Rebuilding,
             frontier: 0,
@@ -86,7 +86,7 @@ impl Statuses {
         }
     }
 
-    pub(crate) fn end(&self, partition: u32) {
+    fn end(&self, partition: u32) {
         self.lock().remove(&partition);
     }
 
@@ -99,5 +99,24 @@ impl Statuses {
 impl fmt::Debug for Statuses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.lock().iter()).finish()
+    }
+}
+
+/// Keeps the partition's entry among the statuses while it is worked on.
+pub(crate) struct StatusGuard {
+    statuses: Statuses,
+    partition: u32,
+}
+
+impl StatusGuard {
+    pub(crate) fn new(statuses: &Statuses, partition: u32) -> Self {
+        statuses.begin(partition);
+        Self { statuses: statuses.clone(), partition }
+    }
+}
+
+impl Drop for StatusGuard {
+    fn drop(&mut self) {
+        self.statuses.end(self.partition);
     }
 }

@@ -94,7 +94,7 @@ async fn follow<J: Journal>(
         // starve reading, and it comes first, so that a stream of reads cannot starve it.
         tokio::select! {
             biased;
-            () = sleep_until(document_at.unwrap_or_else(Instant::now)), if document_at.is_some() => {
+            () = at(document_at), if document_at.is_some() => {
                 document_at = None;
                 serve(results, served);
             }
@@ -117,6 +117,10 @@ async fn follow<J: Journal>(
             },
         }
     }
+}
+
+async fn at(moment: Option<Instant>) {
+    sleep_until(moment.unwrap_or_else(Instant::now)).await;
 }
 
 /// Compares what was read with the log itself, once: a snapshot beyond the log's end is of a log

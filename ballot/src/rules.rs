@@ -128,7 +128,8 @@ impl Rules {
             && choices.is_within(self.choices)
     }
 
-    /// What these rules say of a ballot found in a partition, closed days and earlier ballots aside.
+    /// What these rules say of a ballot found in a partition, closed days and earlier ballots
+    /// aside.
     #[must_use]
     pub fn judge(&self, partition: u32, ballot: &Ballot) -> Verdict {
         if ballot.voter.partition(self.partitions) != partition {

@@ -188,7 +188,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics_and_a_changed_character_is_never_believed(
-            noise in proptest::collection::vec(any::<u8>(), 0..80), at in 0..TOKEN_CHARS, by in 1u8..
+            noise in proptest::collection::vec(any::<u8>(), 0..80),
+            at in 0..TOKEN_CHARS,
+            by in 1u8..
         ) {
             let keys = keys("c", &[(1, [1; 32])]);
             prop_assert!(keys.check(&noise, 0).is_err());

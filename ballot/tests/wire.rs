@@ -1,5 +1,5 @@
-//! Wire: the hand-written messages against `proto/weir.proto`, both ways, and old and new readers of
-//! each other's records.
+//! Wire: the hand-written messages against `proto/weir.proto`, both ways, and old and new readers
+//! of each other's records.
 //!
 //! The `.proto` is what others read the journal with; nothing may be true of one and not the other.
 

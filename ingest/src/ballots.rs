@@ -14,7 +14,8 @@ use journal::Journal;
 
 use crate::batcher::Cast;
 use crate::edge::Shared;
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::server::{Body, BodyError, read_body};
 use crate::submission::Submission;
 
@@ -57,7 +58,11 @@ pub(crate) async fn cast<J: Journal>(
     let choices = submission.choices;
     if let Some(known) = batcher.acknowledged(voter, day) {
         let same = known.choices == choices;
-        return if same { Ok(accepted(known.receipt, day)) } else { Err(Problem::AlreadyVoted.into()) };
+        return if same {
+            Ok(accepted(known.receipt, day))
+        } else {
+            Err(Problem::AlreadyVoted.into())
+        };
     }
     match batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }).await {
         Cast::Durable(receipt) => Ok(accepted(receipt, day)),
@@ -103,10 +108,7 @@ fn check_choices(rules: &Rules, submission: &Submission) -> Result<(), Refusal> 
             format!("没有编号为 {unknown} 的选项,编号为 1 至 {n}。"),
         )
     } else if !repeated.is_empty() {
-        (
-            format!("Choice {repeated} is named more than once."),
-            format!("选项 {repeated} 重复。"),
-        )
+        (format!("Choice {repeated} is named more than once."), format!("选项 {repeated} 重复。"))
     } else {
         (
             format!("A ballot names {min} to {max} choices; this one names {count}."),

@@ -10,7 +10,7 @@ use journal::Journal;
 use serde::Serialize;
 
 use crate::edge::{Shared, json};
-use crate::problem::Refusal;
+use crate::refusal::Refusal;
 use crate::server::Body;
 use crate::timestamp::rfc3339;
 

@@ -21,7 +21,8 @@ use tokio::time::Instant;
 use crate::batcher::Batcher;
 use crate::hosted::Hosted;
 use crate::metrics::{Good, Metrics, watch_batchers};
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::routes::Route;
 use crate::server::{Body, Handler, Limits, Shutdown};
 use crate::{ballots, campaign_document, receipts, stream, tally};
@@ -33,6 +34,8 @@ const HEARTBEAT_WITHIN: Duration = Duration::from_secs(5);
 const STREAMS_MAX: usize = 10_000;
 /// The most scans for an outcome at a time: a scan may read a day's ballots of a partition.
 const SCANS_MAX: usize = 2;
+/// The most receipts read at a time: a journal may read a megabyte to find one record.
+const READS_MAX: usize = 64;
 
 const OPENAPI: &str = include_str!("../openapi.json");
 
@@ -77,6 +80,7 @@ pub(crate) struct Shared<J> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Metrics,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) reads: Semaphore,
     pub(crate) scans: Semaphore,
     shutdown: Shutdown,
 }
@@ -108,6 +112,7 @@ impl<J: Journal> Edge<J> {
             clock,
             metrics,
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            reads: Semaphore::new(READS_MAX),
             scans: Semaphore::new(SCANS_MAX),
             shutdown,
         })))

@@ -12,7 +12,8 @@ use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use crate::campaign_document;
 use crate::edge::EdgeCampaign;
 use crate::outcomes::Outcomes;
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::stream::Frame;
 
 /// A campaign and what is made of it once.
@@ -44,8 +45,10 @@ impl<J> Hosted<J> {
         let text = bearer(headers).or_else(|| cookie(headers, &self.cookie));
         let text = text.ok_or(Problem::Unauthenticated)?;
         self.given.tokens.check(text, now_ms).map_err(|error| match error {
-            TokenError::Expired => Problem::Unauthenticated
-                .because("Your sign-in has expired. Please sign in again.", "登录已过期,请重新登录。"),
+            TokenError::Expired => Problem::Unauthenticated.because(
+                "Your sign-in has expired. Please sign in again.",
+                "登录已过期,请重新登录。",
+            ),
             TokenError::Malformed | TokenError::UnknownKey | TokenError::Forged => {
                 Problem::Unauthenticated.because(
                     "Your sign-in does not hold for this campaign. Please sign in again.",

@@ -17,6 +17,7 @@ mod ops;
 mod outcomes;
 mod problem;
 mod receipts;
+mod refusal;
 mod remembered;
 mod routes;
 pub mod server;

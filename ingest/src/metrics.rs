@@ -51,8 +51,7 @@ const IN_DOUBT: &str = "in_doubt";
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 /// To the most ballots a record takes.
-const BALLOTS: [f64; 11] =
-    [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0];
+const BALLOTS: [f64; 11] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0];
 
 /// How a request that was not refused went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,8 @@ use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 use serde::Serialize;
 
 use crate::edge::without_body;
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::server::{Body, Handler};
 
 /// Says whether the process should be sent work, or why not.

@@ -13,7 +13,8 @@ use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 
 /// The most outcomes remembered: 80 bytes each.
 const REMEMBERED_MAX: usize = 16_384;

@@ -15,7 +15,8 @@ use tokio::time::timeout;
 
 use crate::edge::{Shared, json};
 use crate::hosted::Hosted;
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::server::Body;
 use crate::tally::newest;
 use crate::timestamp::rfc3339;
@@ -61,9 +62,8 @@ pub(crate) async fn answer<J: Journal>(
     let hosted = edge.campaign(id)?;
     let token = hosted.token(&parts.headers, edge.clock.now_ms())?;
     let place: Receipt = receipt.parse().map_err(|_| Problem::UnknownReceipt)?;
-    let read = timeout(READ_DEADLINE, read(&hosted.given.journal, place, token.voter)).await;
-    let read = read.map_err(|_| Problem::JournalUnavailable)?;
-    let ballot = read.map_err(|_| Problem::JournalUnavailable)?.ok_or(Problem::UnknownReceipt)?;
+    let ballot = within_bounds(edge, read(&hosted.given.journal, place, token.voter)).await?;
+    let ballot = ballot.ok_or(Problem::UnknownReceipt)?;
     let (outcome, reached) = if asks_for_outcome(parts) {
         let (outcome, reached) = outcome(edge, hosted, place, ballot).await?;
         (Some(outcome), reached)
@@ -90,6 +90,16 @@ pub(crate) async fn answer<J: Journal>(
 fn asks_for_outcome(parts: &Parts) -> bool {
     let mut keys = parts.uri.query().unwrap_or_default().split('&');
     keys.any(|pair| pair.split('=').next() == Some("outcome"))
+}
+
+/// Reads within the bounds of number and time.
+async fn within_bounds<J, T>(
+    edge: &Shared<J>,
+    read: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Refusal> {
+    let _permit = edge.reads.try_acquire().map_err(|_| Problem::RateLimited)?;
+    let read = timeout(READ_DEADLINE, read).await.map_err(|_| Problem::JournalUnavailable)?;
+    Ok(read.map_err(|_| Problem::JournalUnavailable)?)
 }
 
 /// The ballot at a place, if there is one and it is this voter's.
@@ -139,11 +149,11 @@ async fn outcome<J: Journal>(
         return Ok((None, false));
     }
     let found = hosted.outcomes.of(&hosted.given.journal, &edge.scans, snapshot, (place, ballot));
-    let outcome = match found.await? {
+    let mut outcome = found.await?;
+    if !reached && matches!(outcome, Outcome::Counted | Outcome::Duplicate { .. }) {
         // Behind the campaign's close nothing is folded any more.
-        Outcome::Counted | Outcome::Duplicate { .. } if !reached => Outcome::Late,
-        outcome => outcome,
-    };
+        outcome = Outcome::Late;
+    }
     Ok((Some(outcome), reached))
 }
 

@@ -16,7 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use crate::edge::Shared;
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::server::Body;
 
 /// The least time between two events: the flush interval of the aggregator.

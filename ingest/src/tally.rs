@@ -10,7 +10,8 @@ use hyper::{Response, StatusCode};
 use journal::Journal;
 
 use crate::edge::Shared;
-use crate::problem::{Problem, Refusal};
+use crate::problem::Problem;
+use crate::refusal::Refusal;
 use crate::server::Body;
 
 /// Answers with the newest tally, or 304 to a client that has it.

@@ -45,11 +45,7 @@ impl ClockCheck {
     /// A check that allows `offset_ms_max` milliseconds either way.
     #[must_use]
     pub const fn new(offset_ms_max: i64) -> Self {
-        Self {
-            offset_ms: AtomicI64::new(UNKNOWN),
-            offset_ms_max,
-            answered_at: Mutex::new(None),
-        }
+        Self { offset_ms: AtomicI64::new(UNKNOWN), offset_ms_max, answered_at: Mutex::new(None) }
     }
 
     /// Takes a heartbeat's figures: our clock before it was sent and after it was answered, and the

@@ -18,5 +18,7 @@ pub use embedded::{
 };
 pub use error::{AppendError, Error};
 pub use heartbeat::beat;
-pub use journal::{Acknowledge, Group, GroupEvent, Journal, Reader, SnapshotReader, acknowledgement};
+pub use journal::{
+    Acknowledge, Group, GroupEvent, Journal, Reader, SnapshotReader, acknowledgement,
+};
 pub use record::{Published, PublishedSnapshots, Record};

@@ -209,7 +209,10 @@ async fn another_journal_in_its_place_is_not_written_to() {
     assert!(journal.append(0, BASE_MS, value(9)).await.is_err());
     disk.heal();
     let mut health = journal.health();
-    let refused = |health: &Health| matches!(health, Health::Failing(reason) if reason.contains("another journal"));
+    let refused = |health: &Health| match health {
+        Health::Failing(reason) => reason.contains("another journal"),
+        Health::Healthy | Health::Closed => false,
+    };
     drop(within("the refusal", health.wait_for(refused)).await.unwrap());
     assert!(matches!(journal.read(0, 0).next().await, Err(Error::Unavailable(_))));
 }

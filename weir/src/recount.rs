@@ -56,7 +56,6 @@ fn recount(
         None => ends,
     };
     let snapshots = fold::all(journal, &ends, threads)?;
-    // The last reads of these are the document's; it is made once.
     let document = TallyDocument::of(&snapshots.iter().collect::<Vec<_>>());
     let document = document.ok_or_else(|| {
         Failure::journal("the journal has no rules in it yet; start `weir up` on it once")

@@ -10,6 +10,8 @@ mod model;
 mod process;
 #[path = "simulation/schedule.rs"]
 mod schedule;
+#[path = "simulation/voters.rs"]
+mod voters;
 #[path = "simulation/world.rs"]
 mod world;
 
@@ -87,7 +89,8 @@ fn each_planted_defect_is_noticed() {
         Planted::InvalidMarksVoter,
     ];
     for defect in ALL {
-        let noticed = (0..SCHEDULES).find_map(|seed| Some((seed, run(seed, Some(defect), None).err()?)));
+        let fails = |seed| run(seed, Some(defect), None).err().map(|why| (seed, why));
+        let noticed = (0..SCHEDULES).find_map(fails);
         let (seed, why) = noticed.unwrap_or_else(|| panic!("{defect:?} was not noticed"));
         println!("{defect:?}: noticed at seed {seed}: {}", why.lines().next().unwrap_or_default());
     }

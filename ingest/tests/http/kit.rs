@@ -110,7 +110,7 @@ impl Running {
         let check = Arc::new(ClockCheck::new(2_000));
         check.observe(0, 0, 0);
         if setup.aggregating {
-            aggregate(&cluster, &results, &clock, &check);
+            aggregate(&cluster, &results);
         }
         let (rules, newest) = watch::channel(Arc::new(rules));
         let batcher = Arc::new(Batcher::new(journal.clone(), newest, setup.batches));
@@ -179,8 +179,7 @@ impl Running {
 
     pub(crate) async fn cast_with(&self, token: &str, body: impl Into<Bytes>) -> Answer {
         let bearer = format!("Bearer {token}");
-        let headers =
-            [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
         self.send(Method::POST, "/v1/campaigns/c/ballots", &headers, body).await
     }
 
@@ -221,7 +220,8 @@ impl Running {
     }
 }
 
-fn aggregate(cluster: &Cluster, view: &View, clock: &Arc<TestClock>, check: &Arc<ClockCheck>) {
+/// Counts by the cluster's clock, on which no day ends within a test.
+fn aggregate(cluster: &Cluster, view: &View) {
     let config = Config {
         flush_interval: Duration::from_millis(20),
         retry_interval: Duration::from_millis(20),
@@ -229,8 +229,9 @@ fn aggregate(cluster: &Cluster, view: &View, clock: &Arc<TestClock>, check: &Arc
         ..Config::new(1_000)
     };
     let journal = cluster.process("aggregator");
-    let aggregator =
-        Aggregator::new(journal, view.clone(), clock.clone(), Arc::clone(check), config);
+    let clock = Arc::new(cluster.clock("aggregator"));
+    let check = Arc::new(ClockCheck::new(2_000));
+    let aggregator = Aggregator::new(journal, view.clone(), clock, check, config);
     drop(tokio::spawn(aggregator.run(CancellationToken::new())));
 }
 

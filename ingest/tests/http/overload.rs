@@ -7,6 +7,7 @@ use ingest::BatchLimits;
 use journal::simulated::Faults;
 use tokio::time::Instant;
 
+use super::client::Raw;
 use super::kit::{Running, Setup, eventually, within};
 
 const BODY: &str = r#"{"choices":[1]}"#;
@@ -53,8 +54,7 @@ async fn a_refused_request_gives_its_permit_back() {
 
 #[tokio::test]
 async fn a_ballot_in_doubt_is_safe_to_send_again_and_counts_once() {
-    let batches =
-        BatchLimits { deadline: Duration::from_millis(100), ..BatchLimits::default() };
+    let batches = BatchLimits { deadline: Duration::from_millis(100), ..BatchLimits::default() };
     let edge = Running::start(Setup { batches, ..Setup::default() }).await;
     edge.cluster.stall(Duration::from_millis(800));
     let doubtful = edge.cast("ann", BODY).await;
@@ -84,4 +84,15 @@ async fn a_clock_that_is_off_takes_no_ballot() {
     assert_eq!(edge.cast("ann", BODY).await.code(), "journal_unavailable");
     edge.check.observe(0, 0, 2_000);
     edge.acknowledged("ann", &[1]).await;
+}
+
+#[tokio::test]
+async fn what_is_not_admitted_is_refused_before_any_of_its_body_is_read() {
+    let batches = BatchLimits { in_flight_max: 0, ..BatchLimits::default() };
+    let edge = Running::start(Setup { batches, ..Setup::default() }).await;
+    let mut peer = Raw::connect(edge.address).await;
+    let head = "POST /v1/campaigns/c/ballots HTTP/1.1\r\nhost: test\r\ncontent-length: 15\r\n\r\n";
+    peer.send(head).await;
+    let heard = peer.hears("\"code\":\"overloaded\"").await;
+    assert!(heard.starts_with("HTTP/1.1 503 "), "{heard}");
 }

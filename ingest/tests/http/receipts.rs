@@ -1,10 +1,10 @@
 //! A ballot by its receipt: its own voter's, reached or not, and what became of it.
 
-use ballot::{BatchBuilder, PseudonymKey, Record};
+use ballot::{BatchBuilder, Close, PseudonymKey, Record};
 use journal::Journal;
 use serde_json::Value;
 
-use super::kit::{DAY_MS, HOUR_MS, NOON_MS, Running, Setup};
+use super::kit::{DAY_MS, NOON_MS, Running, Setup};
 
 #[tokio::test]
 async fn the_voter_sees_the_ballot_and_nobody_else_does() {
@@ -70,27 +70,41 @@ async fn what_the_fold_has_not_reached_is_pending() {
 #[tokio::test]
 async fn behind_the_days_close_a_ballot_is_late() {
     let edge = Running::start(Setup::default()).await;
-    edge.clock.set(NOON_MS + DAY_MS);
+    close(&edge, 0).await;
     edge.tally_when(|tally| tally["days"][0]["closed"] == true).await;
-    // A slow edge.
-    edge.clock.set(NOON_MS);
     let receipt = edge.acknowledged("ann", &[1]).await;
     edge.tally_when(|tally| tally["outcomes"]["late"] == 1).await;
-    assert_eq!(outcome(&edge, "ann", &receipt).await["outcome"], "late");
+    let late = outcome(&edge, "ann", &receipt).await;
+    assert_eq!((&late["outcome"], &late["reached"]), (&"late".into(), &true.into()));
 }
 
 #[tokio::test]
 async fn behind_the_campaigns_close_a_ballot_is_late_though_never_reached() {
     let edge = Running::start(Setup::default()).await;
-    edge.clock.set(NOON_MS + 2 * DAY_MS);
+    close(&edge, 1).await;
     edge.tally_when(|tally| tally["final"] == true).await;
-    edge.clock.set(NOON_MS + DAY_MS + HOUR_MS);
-    let receipt = edge.acknowledged("ann", &[1]).await;
-    let late = outcome(&edge, "ann", &receipt).await;
-    assert_eq!((&late["outcome"], &late["reached"]), (&"late".into(), &false.into()));
+    // Of the day that was closed, and of one that was not.
+    for (name, now_ms) in [("ann", NOON_MS + DAY_MS), ("ben", NOON_MS)] {
+        edge.clock.set(now_ms);
+        let receipt = edge.acknowledged(name, &[1]).await;
+        let late = outcome(&edge, name, &receipt).await;
+        assert_eq!((&late["outcome"], &late["reached"]), (&"late".into(), &false.into()));
+    }
 }
 
-pub(crate) async fn outcome(edge: &Running, name: &str, receipt: &str) -> Value {
+/// Closes a day in every partition, as an aggregator does when it is over.
+async fn close(edge: &Running, day: usize) {
+    let rules = edge.batcher.rules();
+    let day = rules.days[day];
+    let clock_ms = rules.closable_at_ms(&day);
+    let close = Record::Close(Close { day: day.day, instant_ms: day.end_ms, clock_ms }).encode();
+    let journal = edge.cluster.process("owner");
+    for partition in 0..2 {
+        journal.append(partition, clock_ms, close.clone()).await.unwrap();
+    }
+}
+
+async fn outcome(edge: &Running, name: &str, receipt: &str) -> Value {
     let answer = edge.get_as(name, &format!("/v1/receipts/c/{receipt}?outcome")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()

@@ -1,5 +1,5 @@
-//! The group of an embedded journal: whoever joined first owns every partition, and when that member
-//! leaves or is dropped, the next one does. One process has no use for sharing them out.
+//! The group of an embedded journal: whoever joined first owns every partition, and when that
+//! member leaves or is dropped, the next one does. One process has no use for sharing them out.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

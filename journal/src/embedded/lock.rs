@@ -36,7 +36,8 @@ impl DirectoryLock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(text.as_bytes()));
-        // The text is a courtesy to whoever is refused; the lock holds without it, as on a full disk.
+        // The text is a courtesy to whoever is refused; the lock holds without it, as on a full
+        // disk.
         if let Err(error) = written {
             tracing::warn!(%error, "cannot write the lock's text");
         }

@@ -1,4 +1,5 @@
-//! Reads published snapshots in order of publication: the last of each partition, then what follows.
+//! Reads published snapshots in order of publication: the last of each partition, then what
+//! follows.
 //!
 //! A publication overwrites its partition's last one, so the table is compacted at all times; an
 //! entry that was overwritten while the reader was behind is met at its new, higher place.

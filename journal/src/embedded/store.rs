@@ -1,7 +1,7 @@
 //! The tables of a journal's file, and the one transaction that writes a group of entries.
 //!
-//! Invariant: a partition's offsets run from 0 without gaps, and what one transaction wrote is there
-//! whole or not at all. All multi-byte numbers inside values are little-endian.
+//! Invariant: a partition's offsets run from 0 without gaps, and what one transaction wrote is
+//! there whole or not at all. All multi-byte numbers inside values are little-endian.
 //!
 //! Never here: a thread, a lock, or a second attempt after an error. After an error the database
 //! must be closed and opened again, and [`Places`] read again from the file.
@@ -190,8 +190,8 @@ pub(super) fn decode(stored: &[u8]) -> Result<(i64, &[u8]), Error> {
     Ok((i64::from_le_bytes(*stamp), bytes))
 }
 
-/// Quick repair saves the allocator's state with each commit, so that opening after a crash does not
-/// walk the whole file; it brings two-phase commit with it.
+/// Quick repair saves the allocator's state with each commit, so that opening after a crash does
+/// not walk the whole file; it brings two-phase commit with it.
 fn begin(database: &Database) -> Result<WriteTransaction, Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;

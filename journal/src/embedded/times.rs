@@ -6,12 +6,12 @@
 //!
 //! Why the search below is right, for a time t in second s. Let (a, i) be the last entry with
 //! a <= s and (b, j) the first with b > s.
-//! * Before i nothing is at or after t: there the maximum is in a second below a, so every timestamp
-//!   is below 1000 a <= 1000 s <= t. Without such an entry there is nothing before j to look at:
-//!   the first record of all makes an entry, so j is then 0 (or the partition is empty).
+//! * Before i nothing is at or after t: there the maximum is in a second below a, so every
+//!   timestamp is below 1000 a <= 1000 s <= t. Without such an entry there is nothing before j to
+//!   look at: the first record of all makes an entry, so j is then 0 (or the partition is empty).
 //! * The record at j is after t: the maximum first reached second b > s with this very record.
-//! * If a < s, nothing from i to j is at or after t either: there the maximum is in second a, before
-//!   s. So the answer is j.
+//! * If a < s, nothing from i to j is at or after t either: there the maximum is in second a,
+//!   before s. So the answer is j.
 //! * If a = s, the answer is the first record from i on that is at or after t, at the latest j.
 //!
 //! Without an entry (b, j), j is the end. So at most one second's records are scanned.

@@ -60,7 +60,8 @@ pub(crate) async fn a_lower_snapshot_published_later_is_what_is_kept<H: Harness>
     let journal = harness.new_journal(1).await;
     let work = async {
         let mut follower = journal.snapshots();
-        // A stale owner's snapshot follows a newer one. The journal keeps the last, not the highest.
+        // A stale owner's snapshot follows a newer one. The journal keeps the last, not the
+        // highest.
         for number in [9, 4] {
             journal.publish(0, value(number)).await.unwrap();
         }

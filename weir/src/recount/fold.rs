@@ -53,12 +53,16 @@ fn some(journal: &Embedded, ends: &[u64], next: &AtomicU32) -> Result<Vec<Snapsh
         // Relaxed: only uniqueness is wanted, nothing is published with the number.
         let partition = next.fetch_add(1, Ordering::Relaxed);
         let Some(end) = ends.get(partition as usize) else { return Ok(folded) };
-        folded.push(runtime.block_on(one(journal, partition, *end))?);
+        folded.push(runtime.block_on(one(journal, partition, *end, VOTERS_FIRST))?);
     }
 }
 
-async fn one(journal: &Embedded, partition: u32, end: u64) -> Result<Snapshot, Failure> {
-    let mut voters_max = VOTERS_FIRST;
+async fn one(
+    journal: &Embedded,
+    partition: u32,
+    end: u64,
+    mut voters_max: usize,
+) -> Result<Snapshot, Failure> {
     loop {
         match attempt(journal, partition, end, voters_max).await? {
             Some(snapshot) => return Ok(snapshot),
@@ -93,4 +97,49 @@ async fn attempt(
         }
     }
     Ok(Some(fold.snapshot()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ballot::{Ballot, BatchBuilder, ChoiceSet, Record, Rules, VoterId, words_for};
+    use journal::EmbeddedOptions;
+
+    use super::*;
+    use crate::config::read_campaign;
+
+    #[test]
+    fn a_day_with_more_voters_than_there_was_room_for_is_counted_anew_with_the_same_result() {
+        let dir = std::env::temp_dir().join(format!("weir-fold-{}", std::process::id()));
+        let journal = Embedded::open(&EmbeddedOptions::new(&dir, "c", 1)).unwrap();
+        let campaign = read_campaign(None).unwrap();
+        let rules = Rules::new(&campaign, journal.identity(), 1, [0; 16]);
+        let mut records = vec![Record::Rules(rules).encode()];
+        let choices = ChoiceSet::from_words(&[0b11]).unwrap();
+        for first in [0, 3, 6, 9] {
+            let mut batch = BatchBuilder::new(words_for(20));
+            for low in first..first + 4 {
+                let voter = VoterId { high: 0, low };
+                batch.push(&Ballot { voter, choices, cast_at_ms: campaign.opens_at_ms });
+            }
+            records.push(Record::Batch(batch.finish()).encode());
+        }
+        let runtime = runtime().unwrap();
+        let (small, large, too_small) = runtime.block_on(async {
+            for record in records {
+                journal.append(0, 0, record).await.unwrap();
+            }
+            let small = one(&journal, 0, 5, 1).await.unwrap();
+            let large = one(&journal, 0, 5, 1_000).await.unwrap();
+            let too_small = attempt(&journal, 0, 5, 12).await.unwrap();
+            journal.close().await;
+            (small, large, too_small)
+        });
+        fs::remove_dir_all(dir).unwrap();
+        assert_eq!(small.encode(), large.encode());
+        assert!(too_small.is_none());
+        let outcomes = small.fold().outcomes();
+        assert_eq!((outcomes.counted, outcomes.duplicate), (13, 3));
+    }
 }

@@ -36,10 +36,8 @@ pub(super) struct Prefix {
 impl Prefix {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let name = path.display().to_string();
-        let wrong =
-            |problem: String| Failure::configuration(format!("--prefix {name}: {problem}"));
-        let mut json =
-            fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let wrong = |problem: String| Failure::configuration(format!("--prefix {name}: {problem}"));
+        let mut json = fs::read(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
         // As `weir recount` prints it; a saved answer of the API has no line end.
         if json.last() == Some(&b'\n') {
             json.pop();

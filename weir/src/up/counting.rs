@@ -142,9 +142,8 @@ async fn follow_rules(
     newest: &watch::Sender<Arc<Rules>>,
 ) {
     let own = Arc::clone(&newest.borrow());
-    let is_own = |served: &Option<Arc<Served>>| {
-        served.as_ref().is_some_and(|served| served.rules == *own)
-    };
+    let is_own =
+        |served: &Option<Arc<Served>>| served.as_ref().is_some_and(|served| served.rules == *own);
     if served.wait_for(is_own).await.is_err() {
         return;
     }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use aggregator::View;
-use ingest::server::{Counters, Limits, Report, Shutdown, serve};
 use ingest::metrics::watch_connections;
+use ingest::server::{Counters, Limits, Report, Shutdown, serve};
 use ingest::{Edge, EdgeOptions, Ops, Readiness};
 use journal::Clock;
 use prometheus::Registry;

@@ -15,11 +15,20 @@ pub(crate) const AGGREGATORS: usize = 2;
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     /// A voter casts a ballot on an edge, and again after each answer that leaves it open.
-    Vote { voter: VoterId, choices: ChoiceSet, edge: usize, retries: u32 },
+    Vote {
+        voter: VoterId,
+        choices: ChoiceSet,
+        edge: usize,
+        retries: u32,
+    },
     /// A ballot that no edge would let through lands in a batch with a good one.
-    Smuggle { voter: VoterId },
+    Smuggle {
+        voter: VoterId,
+    },
     /// A close record with a clock before instant and grace.
-    EarlyClose { partition: u32 },
+    EarlyClose {
+        partition: u32,
+    },
     CrashEdge(usize),
     CrashAggregator(usize),
     /// SIGTERM and a new one.
@@ -28,8 +37,14 @@ pub(crate) enum Action {
     Isolate(usize, u64),
     Rebalance,
     Compact,
-    StepClock { aggregator: bool, index: usize, skew_ms: i64 },
-    Extend { ms: i64 },
+    StepClock {
+        aggregator: bool,
+        index: usize,
+        skew_ms: i64,
+    },
+    Extend {
+        ms: i64,
+    },
 }
 
 /// The actions of a seed with the millisecond of each, in order.

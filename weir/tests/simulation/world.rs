@@ -14,22 +14,11 @@ use journal::simulated::{Cluster, Faults, Options, Random};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::model::Model;
-use crate::process::{Answer, CLOCK_OFFSET_MS_MAX, Process};
+use crate::process::Process;
 use crate::schedule::{
     AGGREGATORS, Action, CHOICES, DAY_MS, EDGES, GRACE_MS, PARTITIONS, schedule,
 };
-
-/// What voters know.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    voter: VoterId,
-    choices: ChoiceSet,
-    day: VotingDay,
-    cast_at_ms: i64,
-    cast: Cast,
-    /// Whether the edge's clock was within its bound, which it may not know for a while.
-    sound: bool,
-}
+use crate::voters::{Told, vote};
 
 struct World {
     cluster: Cluster,
@@ -226,9 +215,8 @@ impl World {
         let mut documents = Vec::new();
         for process in self.edges.iter().map(|edge| &**edge).chain(&self.aggregators) {
             let mut served = process.view.served.clone();
-            let is_final = served.wait_for(|served| {
-                served.as_ref().is_some_and(|served| served.document.is_final)
-            });
+            let is_final = served
+                .wait_for(|served| served.as_ref().is_some_and(|served| served.document.is_final));
             let served = timeout(Duration::from_secs(120), is_final).await;
             let served = served.unwrap_or_else(|_| panic!("{} is never final", process.name));
             documents.push(served.unwrap().as_ref().unwrap().json.clone());
@@ -264,36 +252,6 @@ impl World {
         let late = model.late.contains(&receipt);
         assert!(counted.is_some() || !told.sound, "{told:?} is in time and not counted");
         assert!(counted.is_some() || late, "{told:?} has no outcome");
-    }
-}
-
-/// A voter: casts, and casts the same again for the same day while it is in the open.
-async fn vote(
-    edges: &[Rc<Process>],
-    first: usize,
-    (voter, choices): (VoterId, ChoiceSet),
-    retries: u32,
-    told: &RefCell<Vec<Told>>,
-) {
-    let mut day = None;
-    for attempt in 0..=retries as usize {
-        let edge = &edges[(first + attempt) % edges.len()];
-        let sound = edge.clock.skew_ms().abs() <= CLOCK_OFFSET_MS_MAX;
-        match edge.vote(voter, choices, day).await {
-            Answer::Cast(cast, today, cast_at_ms) => {
-                day = Some(today);
-                let sound = sound && edge.clock.skew_ms().abs() <= CLOCK_OFFSET_MS_MAX;
-                let day = today;
-                told.borrow_mut().push(Told { voter, choices, day, cast_at_ms, cast, sound });
-                // Some retry although they have their receipt: a page reloaded.
-                if matches!(cast, Cast::Durable(_)) && attempt % 2 == 1 {
-                    return;
-                }
-            }
-            Answer::AlreadyVoted(_) | Answer::Closed => return,
-            Answer::Unavailable => {}
-        }
-        sleep(Duration::from_millis(30)).await;
     }
 }
 

@@ -1,0 +1,102 @@
+//! A request's refusal as the problem document of RFC 9457, with its headers.
+//!
+//! The sentence is in the reader's language and, beside it, in both. Never here: an identity, or
+//! more of what was sent than a few words.
+
+use std::borrow::Cow;
+
+use hyper::Response;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE};
+use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+
+use crate::language::Language;
+use crate::problem::{Problem, Retry};
+use crate::server::Body;
+
+type Text = Cow<'static, str>;
+
+/// A request's refusal: the problem, and what it is in this case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) problem: Problem,
+    sentences: [Text; 2],
+    allow: Option<&'static str>,
+}
+
+impl Problem {
+    /// This problem, with sentences that say more than the usual ones.
+    pub(crate) fn because(self, en: impl Into<Text>, zh: impl Into<Text>) -> Refusal {
+        Refusal { problem: self, sentences: [en.into(), zh.into()], allow: None }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        let [en, zh] = problem.facts().sentences;
+        problem.because(en, zh)
+    }
+}
+
+/// The document of RFC 9457, with members of our own behind `detail`.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    retry: Retry,
+    detail_en: &'a str,
+    detail_zh: &'a str,
+}
+
+impl Refusal {
+    /// The refusal of a method where only these are allowed.
+    pub(crate) fn method(allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Problem::MethodNotAllowed.into() }
+    }
+
+    /// The answer to a request with these headers.
+    pub(crate) fn response(&self, headers: &HeaderMap) -> Response<Body> {
+        let facts = self.problem.facts();
+        let language = Language::of(headers);
+        let [en, zh] = &self.sentences;
+        let document = Document {
+            // Resolves to the example of this very problem; RFC 9457 asks for a full path.
+            kind: format!("/openapi.json#/components/examples/{}", facts.code),
+            title: facts.status.canonical_reason().unwrap_or_default(),
+            status: facts.status.as_u16(),
+            detail: match language {
+                Language::English => en,
+                Language::Chinese => zh,
+            },
+            code: facts.code,
+            retry: facts.retry,
+            detail_en: en,
+            detail_zh: zh,
+        };
+        let json = serde_json::to_vec(&document).expect("strings and a number are always JSON");
+        let mut response = Response::new(Body::fixed(json));
+        *response.status_mut() = facts.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = facts.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.problem == Problem::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.problem, Problem::RequestTimeout | Problem::RequestBroken) {
+            // What comes after half a request is not to be taken for the next one.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
