@@ -66,7 +66,7 @@ impl Statuses {
         })
     }
 
-    fn begin(&self, partition: u32) {
+    pub(crate) fn begin(&self, partition: u32) {
         let status = PartitionStatus {
             phase: Phase::Rebuilding,
             frontier: 0,
@@ -86,7 +86,7 @@ impl Statuses {
         }
     }
 
-    fn end(&self, partition: u32) {
+    pub(crate) fn end(&self, partition: u32) {
         self.lock().remove(&partition);
     }
 
