@@ -18,11 +18,13 @@ pub async fn beat<J: Journal>(journal: J, clock: &dyn Clock, check: &ClockCheck)
         let sent_ms = clock.now_ms();
         match journal.heartbeat().await {
             Ok(append_time_ms) => {
-                let sound = check.is_sound();
+                let was_sound = check.is_sound();
                 check.observe(sent_ms, clock.now_ms(), append_time_ms);
-                if sound != check.is_sound() {
-                    let offset_ms = check.offset_ms();
-                    tracing::warn!(offset_ms, sound = check.is_sound(), "clock against journal");
+                let offset_ms = check.offset_ms();
+                match (was_sound, check.is_sound()) {
+                    (true, false) => tracing::warn!(offset_ms, "our clock is off"),
+                    (false, true) => tracing::info!(offset_ms, "our clock is sound"),
+                    (true, true) | (false, false) => {}
                 }
             }
             Err(error) => tracing::debug!(%error, "a heartbeat was not answered"),

@@ -78,7 +78,7 @@ pub(crate) struct UpArgs {
     pub(crate) campaigns: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// The file with the campaign's keys. Not given: <CAMPAIGN>.keys.toml in the data directory,
+    /// The file with the campaign's keys. Not given: CAMPAIGN.keys.toml in the data directory,
     /// made on the first start
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
@@ -136,7 +136,7 @@ pub(crate) struct TokenArgs {
     /// The campaign file. Not given: the built-in campaign hubei-2023
     #[arg(long, value_name = "FILE")]
     pub(crate) campaign: Option<PathBuf>,
-    /// The file with the campaign's keys. Not given: <CAMPAIGN>.keys.toml in the data directory
+    /// The file with the campaign's keys. Not given: CAMPAIGN.keys.toml in the data directory
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
     /// Days from now until the tokens expire. Not given: one day after the campaign's end
@@ -165,7 +165,7 @@ pub(crate) struct TopicsArgs {
     /// The campaign file. Not given: the built-in campaign hubei-2023
     #[arg(long, value_name = "FILE")]
     pub(crate) campaign: Option<PathBuf>,
-    /// The file with the campaign's keys. Not given: <CAMPAIGN>.keys.toml in the data directory
+    /// The file with the campaign's keys. Not given: CAMPAIGN.keys.toml in the data directory
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
     /// Write the changed rules into the journal. Not given: only compare

@@ -61,7 +61,7 @@ async fn start(
         founded.push(Founded::open(args, campaign, wish, &clock).await?);
     }
     let ports = Ports::bind(args.listen, args.ops_listen).await?;
-    let hello = hello::lines(&ports, &founded, clock.now_ms());
+    let hello = hello::lines(&ports, &founded, args.campaigns.is_empty(), clock.now_ms());
     Ok((Running::start(founded, ports, &clock)?, hello))
 }
 

@@ -2,7 +2,7 @@
 //! their cast time, days end in the log, idle partitions become final, and nothing moves after.
 //!
 //! The wall clock is set by the test; timers are real and short, and every wait has a deadline.
-#![expect(clippy::unwrap_used, reason = "a test says where it fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says where it fails by panicking")]
 
 use std::path::Path;
 use std::sync::Arc;

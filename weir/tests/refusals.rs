@@ -1,6 +1,6 @@
 //! What stops a partition or refuses a journal, and that it says so: on the simulated journal, in
 //! paused time.
-#![expect(clippy::unwrap_used, reason = "a test says where it fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says where it fails by panicking")]
 
 #[path = "simulation/process.rs"]
 #[expect(dead_code, reason = "the schedules use more of it")]

@@ -47,6 +47,18 @@ async fn the_cookie_of_the_campaign_signs_a_voter_in() {
 }
 
 #[tokio::test]
+async fn a_retry_after_midnight_of_an_acknowledged_ballot_gets_its_receipt_again() {
+    let edge = Running::start(Setup::default()).await;
+    let first = edge.cast("ann", r#"{"choices":[1],"day":"2023-12-18"}"#).await;
+    edge.clock.set(NOON_MS + DAY_MS);
+    let again = edge.cast("ann", r#"{"choices":[1],"day":"2023-12-18"}"#).await;
+    assert_eq!((again.status.as_u16(), &again.body), (202, &first.body));
+    // Other choices are no retry, and yesterday is over.
+    let other = edge.cast("ann", r#"{"choices":[2],"day":"2023-12-18"}"#).await;
+    assert_eq!((other.status.as_u16(), other.code().as_str()), (403, "closed"));
+}
+
+#[tokio::test]
 async fn a_ballot_counts_from_the_first_instant_of_the_window_until_before_its_end() {
     let edge = Running::start(Setup::default()).await;
     let (opens, closes) = (NOON_MS - 2 * HOUR_MS, NOON_MS + DAY_MS + 5 * HOUR_MS);

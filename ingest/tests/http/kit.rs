@@ -167,7 +167,7 @@ impl Running {
         self.send(Method::GET, path, &[], "").await
     }
 
-    pub(crate) async fn get_as(&self, name: &str, path: &str) -> Answer {
+    pub(crate) async fn fetch_as(&self, name: &str, path: &str) -> Answer {
         let bearer = format!("Bearer {}", self.token(name));
         self.send(Method::GET, path, &[("authorization", &bearer)], "").await
     }

@@ -118,7 +118,7 @@ async fn provoke(id: &str, status: &str, code: &str) -> Answer {
         (_, "unknown_campaign") if id == "castBallot" => {
             edge.send(Method::POST, &path("d"), &[], "").await
         }
-        (_, "unknown_campaign") => edge.get_as("ann", &path("d")).await,
+        (_, "unknown_campaign") => edge.fetch_as("ann", &path("d")).await,
         (_, "method_not_allowed") => edge.send(Method::DELETE, &path("c"), &[], "").await,
         ("castBallot", _) => provoke_ballot(&edge, code).await,
         ("receipt", _) => provoke_receipt(&edge, code).await,
@@ -187,15 +187,15 @@ async fn provoke_receipt(edge: &Running, code: &str) -> Answer {
     let path = |receipt: &str| format!("/v1/receipts/c/{receipt}?outcome");
     match code {
         "unauthenticated" => edge.get(&path("0-1-0")).await,
-        "unknown_receipt" => edge.get_as("ann", &path("0-1-0")).await,
+        "unknown_receipt" => edge.fetch_as("ann", &path("0-1-0")).await,
         "journal_unavailable" => {
             edge.cluster.set_faults(Faults { unavailable: 1_000, ..Faults::NONE });
-            edge.get_as("ann", &path("0-1-0")).await
+            edge.fetch_as("ann", &path("0-1-0")).await
         }
         "good" => {
             let receipt = edge.acknowledged("ann", &[1]).await;
             edge.tally_when(|tally| tally["ballots"] == 1).await;
-            edge.get_as("ann", &path(&receipt)).await
+            edge.fetch_as("ann", &path(&receipt)).await
         }
         "rate_limited" => {
             let mut receipts = Vec::new();
@@ -204,9 +204,9 @@ async fn provoke_receipt(edge: &Running, code: &str) -> Answer {
             }
             edge.tally_when(|tally| tally["ballots"] == 3).await;
             let (ann, ben, cem) = tokio::join!(
-                edge.get_as("ann", &receipts[0]),
-                edge.get_as("ben", &receipts[1]),
-                edge.get_as("cem", &receipts[2]),
+                edge.fetch_as("ann", &receipts[0]),
+                edge.fetch_as("ben", &receipts[1]),
+                edge.fetch_as("cem", &receipts[2]),
             );
             let (good, mut limited): (Vec<_>, Vec<_>) =
                 [ann, ben, cem].into_iter().partition(|answer| answer.status == 200);

@@ -11,7 +11,7 @@ async fn the_voter_sees_the_ballot_and_nobody_else_does() {
     let edge = Running::start(Setup::default()).await;
     let receipt = edge.acknowledged("ann", &[1, 5]).await;
     edge.tally_when(|tally| tally["ballots"] == 1).await;
-    let own = edge.get_as("ann", &format!("/v1/receipts/c/{receipt}")).await;
+    let own = edge.fetch_as("ann", &format!("/v1/receipts/c/{receipt}")).await;
     assert_eq!(own.status, 200);
     let expected = serde_json::json!({
         "receipt": receipt,
@@ -21,7 +21,7 @@ async fn the_voter_sees_the_ballot_and_nobody_else_does() {
         "reached": true,
     });
     assert_eq!(own.json(), expected);
-    let others = edge.get_as("ben", &format!("/v1/receipts/c/{receipt}?outcome")).await;
+    let others = edge.fetch_as("ben", &format!("/v1/receipts/c/{receipt}?outcome")).await;
     assert_eq!((others.status.as_u16(), others.code().as_str()), (404, "unknown_receipt"));
     let nobody = edge.get(&format!("/v1/receipts/c/{receipt}")).await;
     assert_eq!(nobody.code(), "unauthenticated");
@@ -33,7 +33,7 @@ async fn the_voter_sees_the_ballot_and_nobody_else_does() {
         "2-0-0".to_owned(),
         "nonsense".to_owned(),
     ] {
-        let answer = edge.get_as("ann", &format!("/v1/receipts/c/{place}")).await;
+        let answer = edge.fetch_as("ann", &format!("/v1/receipts/c/{place}")).await;
         assert_eq!(answer.code(), "unknown_receipt", "{place}");
     }
 }
@@ -105,7 +105,7 @@ async fn close(edge: &Running, day: usize) {
 }
 
 async fn outcome(edge: &Running, name: &str, receipt: &str) -> Value {
-    let answer = edge.get_as(name, &format!("/v1/receipts/c/{receipt}?outcome")).await;
+    let answer = edge.fetch_as(name, &format!("/v1/receipts/c/{receipt}?outcome")).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()
 }

@@ -31,7 +31,8 @@ pub(super) async fn greet(views: Vec<View>, lines: String) -> Infallible {
     pending().await
 }
 
-pub(super) fn lines(ports: &Ports, founded: &[Founded], now_ms: i64) -> String {
+/// The lines. Only the built-in campaign, which is for trying out, comes with a token.
+pub(super) fn lines(ports: &Ports, founded: &[Founded], built_in: bool, now_ms: i64) -> String {
     let (api, ops) = (origin(ports.api_address), origin(ports.ops_address));
     let mut lines = vec![
         format!("weir is up: the public API is at {api}"),
@@ -44,9 +45,14 @@ pub(super) fn lines(ports: &Ports, founded: &[Founded], now_ms: i64) -> String {
         lines.push(format!("  campaign  {url}"));
         lines.push(format!("  tally     {url}/tally"));
         lines.push(format!("  stream    {url}/tally/stream"));
-        if now_ms < campaign.closes_at_ms {
+        if now_ms < campaign.closes_at_ms && built_in {
             lines.push(format!("To vote once a day as {DEMO_ID}, whom nobody is:"));
-            lines.push(format!("  {}", vote(founded, &url)));
+            lines.push(format!("  {}", vote(campaign, &demo_token(founded), &url)));
+        } else if now_ms < campaign.closes_at_ms {
+            // A token in the log of a real campaign would be a vote for whoever reads it.
+            let token = "'\"$(weir token --campaign FILE ID)\"'";
+            lines.push("To vote as ID, which counts like any other vote:".to_owned());
+            lines.push(format!("  {}", vote(campaign, token, &url)));
         }
         lines.push("To see what has been counted:".to_owned());
         lines.push(format!("  curl -sS {url}/tally"));
@@ -55,10 +61,9 @@ pub(super) fn lines(ports: &Ports, founded: &[Founded], now_ms: i64) -> String {
 }
 
 /// The command that casts a ballot.
-fn vote(founded: &Founded, url: &str) -> String {
-    let token = demo_token(founded);
-    let choices: Vec<_> =
-        (1..=demo_choices(&founded.campaign)).map(|number| number.to_string()).collect();
+fn vote(campaign: &Campaign, token: &str, url: &str) -> String {
+    let choices = 1..=demo_choices(campaign);
+    let choices: Vec<_> = choices.map(|number| number.to_string()).collect();
     format!(
         "curl -sS -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \
          -d '{{\"choices\":[{}]}}' {url}/ballots",

@@ -70,7 +70,7 @@ fn an_extension_is_refused_until_it_is_in_the_journal_and_served_from_then_on() 
     let scratch = Scratch::new();
     let file = scratch.file("c.toml", campaign(-1, 2));
     let up = Up::start(&scratch, &["--campaign", &file, "--partitions", "2"]);
-    assert_eq!(Request::of_curl(&up.line("/ballots")).send().status, 202);
+    assert_eq!(up.cast_as("ann", &file, &up.url()).status, 202);
     up.tally(1, 0);
     up.stop();
 
@@ -90,7 +90,7 @@ fn an_extension_is_refused_until_it_is_in_the_journal_and_served_from_then_on() 
     assert_eq!(weir(&topics).code, Some(0));
 
     let up = Up::start(&scratch, &["--campaign", &file]);
-    assert_eq!(Request::of_curl(&up.line("/ballots")).send().status, 202);
+    assert_eq!(up.cast_as("ann", &file, &up.url()).status, 202);
     let tally: Value = serde_json::from_slice(&up.tally(1, 1)).unwrap();
     assert_eq!(tally["days"].as_array().unwrap().len(), 5);
     let closes = ballot::local_date("UTC", now_ms() + 4 * DAY_MS).unwrap();

@@ -1,4 +1,4 @@
-//! A recount gives the bytes that were served: of everything, of a prefix, on any number of threads.
+//! A recount gives the bytes that were served: of all, of a prefix, on any number of threads.
 
 use serde_json::Value;
 

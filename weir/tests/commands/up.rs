@@ -94,11 +94,12 @@ fn several_campaigns_run_in_one_process() {
     let two = scratch.file("two.toml", campaign(-1, 2).replace("\"test\"", "\"other\""));
     let up = Up::start(&scratch, &["--campaign", &one, "--campaign", &two]);
     let stderr = up.stderr();
-    let votes: Vec<_> = stderr.lines().filter(|line| line.ends_with("/ballots")).collect();
-    assert_eq!(votes.len(), 2, "{stderr}");
-    for vote in votes {
-        assert_eq!(Request::of_curl(vote).send().status, 202);
+    let urls = stderr.lines().filter_map(|line| line.trim().strip_prefix("campaign "));
+    for (url, file) in urls.map(str::trim).zip([&one, &two]) {
+        assert_eq!(up.cast_as("ann", file, url).status, 202);
     }
+    // The token of a real campaign is nobody's to read in a log.
+    assert_eq!(stderr.matches("$(weir token --campaign FILE ID)").count(), 2, "{stderr}");
     up.tally(1, 0);
     up.stop();
     let data = scratch.path("data");

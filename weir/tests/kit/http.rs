@@ -46,6 +46,11 @@ impl Request {
         }
     }
 
+    /// Shows a voter's token.
+    pub(crate) fn authorize(&mut self, token: &str) {
+        self.headers.push(format!("Authorization: Bearer {token}"));
+    }
+
     /// The request that a printed curl command makes.
     pub(crate) fn of_curl(line: &str) -> Self {
         let mut request = Self { url: String::new(), headers: Vec::new(), body: None };

@@ -1,6 +1,8 @@
 //! What tests of commands need: a directory, a campaign file, a command run to its end, a `weir up`
 //! that is killed when the test ends, and an HTTP client.
 
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+
 mod http;
 mod process;
 
@@ -11,7 +13,9 @@ use std::time::Duration;
 
 use journal::{Clock as _, SystemClock};
 
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use http::{Answer, Request};
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use process::{Ran, Up, weir, weir_with_input};
 
 /// When a test gives up waiting.

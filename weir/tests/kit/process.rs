@@ -101,6 +101,14 @@ impl<'a> Up<'a> {
         Request::ballot(&format!("{}/ballots", self.url()), token, choices).send()
     }
 
+    /// Casts as a voter of a campaign, whose file this is and whose URL, with a fresh token.
+    pub(crate) fn cast_as(&self, id: &str, file: &str, url: &str) -> Answer {
+        let data = self.scratch.path("data");
+        let ran = weir(&["token", "--data", &data, "--campaign", file, id]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        Request::ballot(&format!("{url}/ballots"), ran.stdout.trim(), &[1, 2, 3]).send()
+    }
+
     /// The tally, once its number of ballots and of duplicates are these.
     pub(crate) fn tally(&self, ballots: u64, duplicates: u64) -> Vec<u8> {
         let request = Request::get(&format!("{}/tally", self.url()));

@@ -1,6 +1,7 @@
 //! What the tally of a log has to be, in the words of the design and without the code of the fold:
 //! sets of voters, one pass, no batches, no frontier.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ballot::{Ballot, Receipt, Record, Rules, TallyDocument, VoterId, VotingDay};
@@ -75,13 +76,13 @@ impl Model {
                 self.invalid += 1;
             } else if self.closed[&receipt.partition].contains(&day) {
                 self.late.insert(receipt);
-            } else if self.counted.contains_key(&(day, ballot.voter)) {
-                self.duplicates += 1;
-            } else {
-                self.counted.insert((day, ballot.voter), (receipt, *ballot));
+            } else if let Entry::Vacant(first) = self.counted.entry((day, ballot.voter)) {
+                first.insert((receipt, *ballot));
                 for choice in choices {
                     *self.votes.entry(day).or_default().entry(choice).or_default() += 1;
                 }
+            } else {
+                self.duplicates += 1;
             }
         } else {
             self.outside += 1;

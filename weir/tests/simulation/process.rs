@@ -27,6 +27,7 @@ pub(crate) struct Process {
     pub(crate) batcher: Arc<Batcher<Simulated>>,
     pub(crate) drain: CancellationToken,
     /// Of its aggregator, if it has one.
+    #[allow(dead_code, reason = "only refusals look at it")]
     pub(crate) statuses: Option<Statuses>,
     pub(crate) tasks: JoinSet<()>,
 }
