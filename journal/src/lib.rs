@@ -8,6 +8,7 @@ mod embedded;
 mod error;
 mod heartbeat;
 mod journal;
+mod kafka;
 mod record;
 pub mod simulated;
 
@@ -21,4 +22,5 @@ pub use heartbeat::beat;
 pub use journal::{
     Acknowledge, Group, GroupEvent, Journal, Reader, SnapshotReader, acknowledgement,
 };
+pub use kafka::{Kafka, KafkaCluster, KafkaGroup, KafkaOptions, KafkaReader, KafkaSnapshots};
 pub use record::{Published, PublishedSnapshots, Record};

@@ -1,0 +1,200 @@
+//! A campaign's topics: made once by `weir topics`, compared by every process at its start.
+//!
+//! Invariant: what decides whether an acknowledged ballot stays is the same list in both. A
+//! difference is refused by topic and key, with what was found and what is wanted. Never here: a
+//! topic changed or deleted.
+
+use std::time::Duration;
+
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::time::{Instant, sleep};
+
+use super::logging::Logging;
+use super::options::{VALUE_BYTES_MAX, not_made};
+use super::queries::Topic;
+use super::{KafkaCluster, Topics};
+use crate::Error;
+
+/// What a request to the cluster may take.
+const REQUEST_MAX: Duration = Duration::from_secs(15);
+/// How often a new topic is looked for.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What every topic of ballots is: kept for good, with the time its writer gave.
+const BALLOTS: [(&str, &str); 5] = [
+    ("cleanup.policy", "delete"),
+    ("retention.ms", "-1"),
+    ("retention.bytes", "-1"),
+    ("message.timestamp.type", "CreateTime"),
+    ("unclean.leader.election.enable", "false"),
+];
+
+/// What every topic of snapshots is: the last of each key, with the time of the leader.
+const TALLIES: [(&str, &str); 3] = [
+    ("cleanup.policy", "compact"),
+    ("message.timestamp.type", "LogAppendTime"),
+    ("unclean.leader.election.enable", "false"),
+];
+
+/// How a topic of snapshots is made, beyond what it must be: small segments soon rolled, so that a
+/// new reader has little to read. Whoever runs the cluster may change these.
+const TALLIES_AT_FIRST: [(&str, &str); 5] = [
+    ("segment.bytes", "8388608"),
+    ("segment.ms", "600000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("delete.retention.ms", "60000"),
+    ("max.message.bytes", VALUE_BYTES_MAX),
+];
+
+impl KafkaCluster {
+    /// Makes a campaign's topics where they are missing, and waits until they have leaders. Answers
+    /// whether the topic of ballots was made by this call: whoever made it writes the rules.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for what the cluster does not allow, or a topic that is there and has
+    /// another number of partitions; [`Error::Unavailable`].
+    pub async fn create_topics(
+        &self,
+        campaign: &str,
+        partitions: u32,
+        replication: u32,
+    ) -> Result<bool, Error> {
+        let topics = Topics::new(campaign);
+        let admin = self.admin()?;
+        let in_sync = in_sync_min(replication).to_string();
+        let ballots = new_topic(&topics.ballots, partitions, replication, &BALLOTS)?;
+        let tallies = new_topic(&topics.tallies, 1, replication, &TALLIES)?;
+        let tallies =
+            TALLIES_AT_FIRST.iter().fold(tallies, |topic, (key, value)| topic.set(key, value));
+        let new = [tallies, ballots].map(|topic| topic.set("min.insync.replicas", &in_sync));
+        let made = admin.create_topics(&new, &options()).await.map_err(|error| failed(&error))?;
+        let mut is_new = false;
+        for one in made {
+            match one {
+                Ok(name) => is_new |= *name == *topics.ballots,
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, code)) => return Err(failed_for(&name, code)),
+            }
+        }
+        let found = self.until_led(&topics.ballots).await?;
+        self.until_led(&topics.tallies).await?;
+        if found.partitions != partitions {
+            return Err(Error::Refused(format!(
+                "{} has {} partitions already and cannot be made with {partitions}",
+                topics.ballots, found.partitions
+            )));
+        }
+        Ok(is_new)
+    }
+
+    /// Compares a campaign's topics with what they must be.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with every difference, and if they have fewer than `replication`
+    /// replicas; [`Error::Unavailable`].
+    pub async fn check_topics(&self, campaign: &str, replication: u32) -> Result<(), Error> {
+        let topics = Topics::new(campaign);
+        let names = [&*topics.ballots, &*topics.tallies];
+        let mut differences = Vec::new();
+        let mut replicas = [0; 2];
+        for (name, replicas) in names.iter().zip(&mut replicas) {
+            let found = self.shared.queries.topic(name).await?;
+            let Some(found) = found else {
+                let sentence = format!("there is no topic {name}: run `weir topics`");
+                return Err(Error::Refused(sentence));
+            };
+            *replicas = found.replicas;
+            if found.replicas < replication {
+                let few = found.replicas;
+                differences.push(format!("{name} has {few} replicas and needs {replication}"));
+            }
+        }
+        let admin = self.admin()?;
+        let asked = names.map(ResourceSpecifier::Topic);
+        let described = admin.describe_configs(&asked, &options()).await;
+        let described = described.map_err(|error| failed(&error))?;
+        let wanted = [(&BALLOTS[..], replicas[0]), (&TALLIES[..], replicas[1])];
+        for ((name, resource), (wanted, replicas)) in names.iter().zip(described).zip(wanted) {
+            let resource = resource.map_err(|code| failed_for(name, code))?;
+            let in_sync = in_sync_min(replicas).to_string();
+            let wanted = wanted.iter().copied().chain([("min.insync.replicas", &*in_sync)]);
+            differences.extend(differ(name, &resource, wanted));
+        }
+        if differences.is_empty() { Ok(()) } else { Err(Error::Refused(differences.join("; "))) }
+    }
+
+    fn admin(&self) -> Result<AdminClient<Logging>, Error> {
+        let config = self.shared.options.admin();
+        AdminClient::from_config_and_context(&config, Logging).map_err(|error| not_made(&error))
+    }
+
+    /// Waits until every partition of a topic has a leader.
+    async fn until_led(&self, name: &str) -> Result<Topic, Error> {
+        let deadline = Instant::now() + REQUEST_MAX;
+        loop {
+            match self.shared.queries.topic(name).await {
+                Ok(Some(topic)) if topic.is_led && topic.partitions > 0 => return Ok(topic),
+                Ok(_) => {}
+                Err(error) => tracing::debug!(%error, "a new topic was looked for"),
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Unavailable(format!("{name} has no leaders yet")));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+/// With three replicas one may be away; with fewer than two there is nothing to wait for.
+const fn in_sync_min(replication: u32) -> u32 {
+    if replication < 2 { replication } else { 2 }
+}
+
+fn new_topic<'a>(
+    name: &'a str,
+    partitions: u32,
+    replication: u32,
+    configs: &[(&'a str, &'a str)],
+) -> Result<NewTopic<'a>, Error> {
+    let number = |number: u32| {
+        i32::try_from(number).map_err(|_| Error::Refused(format!("{name}: {number} is too many")))
+    };
+    let replication = TopicReplication::Fixed(number(replication)?);
+    let topic = NewTopic::new(name, number(partitions)?, replication);
+    Ok(configs.iter().fold(topic, |topic, (key, value)| topic.set(key, value)))
+}
+
+/// What differs, one sentence each.
+fn differ<'a>(
+    name: &str,
+    resource: &ConfigResource,
+    wanted: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (key, wanted) in wanted {
+        let entry = resource.entries.iter().find(|entry| entry.name == key);
+        let found = entry.and_then(|entry| entry.value.as_deref()).unwrap_or("nothing");
+        if found != wanted {
+            differences.push(format!("{name}: {key} is {found} and must be {wanted}"));
+        }
+    }
+    differences
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(REQUEST_MAX)).operation_timeout(Some(REQUEST_MAX))
+}
+
+fn failed(error: &KafkaError) -> Error {
+    Error::Unavailable(error.to_string())
+}
+
+/// A verdict on one topic: the cluster answered, and trying again changes nothing.
+fn failed_for(name: &str, code: RDKafkaErrorCode) -> Error {
+    Error::Refused(format!("{name}: {code}"))
+}

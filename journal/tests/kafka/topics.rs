@@ -1,0 +1,60 @@
+//! Topics: made, compared, and what a journal is by its rules.
+
+use ballot::{Campaign, JournalId, Record, Rules};
+use journal::{Error, Journal};
+use rdkafka::admin::{AdminOptions, AlterConfig, ResourceSpecifier};
+
+use crate::conformance::BASE_MS;
+use crate::kit::Campaigns;
+
+pub(crate) async fn topics_are_made_once_and_a_difference_is_refused_by_name(
+    campaigns: &Campaigns,
+) {
+    let (cluster, name) = (&campaigns.cluster, campaigns.name());
+    let missing = cluster.check_topics(&name, 1).await.unwrap_err().to_string();
+    assert!(missing.contains(&format!("ballots.{name}")), "{missing}");
+    assert!(missing.contains("weir topics"), "{missing}");
+    assert_eq!(cluster.create_topics(&name, 3, 1).await, Ok(true));
+    assert_eq!(cluster.create_topics(&name, 3, 1).await, Ok(false));
+    assert!(matches!(cluster.create_topics(&name, 4, 1).await, Err(Error::Refused(_))));
+    assert_eq!(cluster.check_topics(&name, 1).await, Ok(()));
+    let few = cluster.check_topics(&name, 3).await.unwrap_err().to_string();
+    assert!(few.contains("1 replicas and needs 3"), "{few}");
+
+    let topic = format!("ballots.{name}");
+    let spoilt = AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("retention.ms", "1000");
+    let altered = campaigns.admin().alter_configs(&[spoilt], &AdminOptions::new()).await.unwrap();
+    assert!(altered[0].is_ok());
+    let spoilt = cluster.check_topics(&name, 1).await.unwrap_err().to_string();
+    assert!(spoilt.contains(&format!("{topic}: retention.ms is 1000 and must be -1")), "{spoilt}");
+}
+
+pub(crate) async fn a_journal_without_rules_is_refused_and_one_with_rules_has_their_identity(
+    campaigns: &Campaigns,
+) {
+    let (cluster, name) = (&campaigns.cluster, campaigns.name());
+    let sentence = |error: Error| error.to_string();
+    let missing = cluster.journal(&name).await.map_err(sentence).unwrap_err();
+    assert!(missing.contains("there is no topic"), "{missing}");
+    cluster.create_topics(&name, 2, 1).await.unwrap();
+    let empty = cluster.journal(&name).await.map_err(sentence).unwrap_err();
+    assert!(empty.contains("is empty"), "{empty}");
+
+    let identity = JournalId([7; 16]);
+    let founding = cluster.founding(&name, identity).await.unwrap();
+    assert_eq!(founding.identity(), identity);
+    let rules = rules(&name, identity, 2);
+    founding.append(0, BASE_MS, Record::Rules(rules).encode()).await.unwrap();
+    let journal = cluster.journal(&name).await.unwrap();
+    assert_eq!((journal.identity(), journal.partitions()), (identity, 2));
+    // Whoever comes later with another identity gets the one that is there.
+    let later = cluster.founding(&name, JournalId([9; 16])).await.unwrap();
+    assert_eq!(later.identity(), identity);
+}
+
+fn rules(campaign: &str, journal: JournalId, partitions: u32) -> Rules {
+    let text = include_str!("../../../campaigns/hubei-2023.toml");
+    let mut campaign_file = Campaign::parse(text).unwrap();
+    campaign_file.id = campaign.to_owned();
+    Rules::new(&campaign_file, journal, partitions, [3; 16])
+}

@@ -1,0 +1,99 @@
+//! What a journal on Kafka says while brokers are frozen, gone or back: never an acknowledgement
+//! that is not true, never a wait beyond the deadline.
+
+#![expect(clippy::unwrap_used, reason = "a failing test must say where")]
+
+mod conformance;
+#[path = "kafka/kit.rs"]
+mod kit;
+
+use std::time::Duration;
+
+use conformance::{BASE_MS, Harness, append_some, read_some, value, within};
+use journal::{AppendError, Error, Group, GroupEvent, Journal, KafkaCluster, KafkaOptions, Reader};
+use kit::Campaigns;
+use tokio::time::{Instant, timeout};
+
+const APPEND_TIMEOUT: Duration = Duration::from_secs(3);
+const READY: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_frozen_gone_or_back_makes_nobody_believe_what_is_not_so() {
+    let kafka = testkit::Kafka::start(1);
+    let mut options = KafkaOptions::new(kafka.bootstrap());
+    options.append_timeout = APPEND_TIMEOUT;
+    let campaigns = Campaigns::with(options);
+    let journal = campaigns.new_journal(1).await;
+    append_some(&journal, 0, 3).await;
+    let mut follower = journal.read(0, 3);
+    let mut member = journal.join();
+    let assigned = within(&campaigns, "an assignment", member.next()).await.unwrap();
+    assert!(matches!(assigned, GroupEvent::Assigned(_)));
+
+    kafka.broker(1).pause();
+    let asked = Instant::now();
+    let fate = journal.append(0, BASE_MS, value(100)).await;
+    assert!(matches!(fate, Err(AppendError::InDoubt(_))), "{fate:?}");
+    assert!(asked.elapsed() >= APPEND_TIMEOUT - Duration::from_millis(50));
+    assert!(asked.elapsed() < APPEND_TIMEOUT + Duration::from_secs(1), "{:?}", asked.elapsed());
+    let bounds = within(&campaigns, "an answer", journal.bounds(0)).await;
+    assert!(matches!(bounds, Err(Error::Unavailable(_))), "{bounds:?}");
+    // Leaving has a deadline of its own.
+    let leaving = timeout(Duration::from_secs(4), member.leave()).await;
+    assert!(leaving.is_ok(), "leaving a group whose broker is frozen");
+    kafka.broker(1).resume();
+
+    // What was in doubt may be there or not; what is acknowledged from now on is.
+    let offset = until_appended(&campaigns, &journal, 200).await;
+    let read = within(&campaigns, "reading on", until(&mut follower, offset)).await;
+    assert_eq!(read.last().unwrap().value, value(200));
+    let middle = &read[..read.len() - 1];
+    assert!(middle.iter().all(|record| record.value == value(100)), "{middle:?}");
+
+    kafka.broker(1).kill();
+    let fate = timeout(APPEND_TIMEOUT * 2, journal.append(0, BASE_MS, value(300))).await.unwrap();
+    assert!(fate.is_err(), "nobody could have said so: {fate:?}");
+    kafka.broker(1).start();
+    kafka.broker(1).wait_ready(READY);
+    let offset = until_appended(&campaigns, &journal, 400).await;
+    let read = within(&campaigns, "reading on", until(&mut follower, offset)).await;
+    assert_eq!(read.last().unwrap().value, value(400));
+    let all = journal.bounds(0).await.unwrap();
+    let again = read_some(&mut journal.read(0, 0), usize::try_from(all.end).unwrap()).await;
+    assert_eq!(again.last().unwrap().offset, all.end - 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_no_broker_is_in_doubt_at_the_deadline() {
+    // Nothing listens there.
+    let mut options = KafkaOptions::new("127.0.0.1:1");
+    options.append_timeout = Duration::from_secs(1);
+    let cluster = KafkaCluster::connect(options).unwrap();
+    let opened = cluster.journal("nowhere").await;
+    assert!(matches!(opened, Err(Error::Unavailable(_))), "{opened:?}");
+}
+
+/// Appends a value until it is acknowledged.
+async fn until_appended(campaigns: &Campaigns, journal: &impl Journal, number: u64) -> u64 {
+    let appending = async {
+        loop {
+            match journal.append(0, BASE_MS, value(number)).await {
+                Ok(offset) => return offset,
+                Err(error) => eprintln!("not yet: {error}"),
+            }
+        }
+    };
+    within(campaigns, "the broker being back", appending).await
+}
+
+/// Reads up to and with the record at an offset.
+async fn until(reader: &mut impl Reader, offset: u64) -> Vec<journal::Record> {
+    let mut records: Vec<journal::Record> = Vec::new();
+    while records.last().is_none_or(|last| last.offset < offset) {
+        match reader.next().await {
+            Ok(more) => records.extend(more),
+            Err(error) => eprintln!("not yet: {error}"),
+        }
+    }
+    records
+}
