@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
@@ -26,6 +27,8 @@ use crate::{Error, GroupEvent, acknowledgement};
 const POLL: Duration = Duration::from_millis(50);
 /// What leaving may take. After that the group waits for the session timeout.
 const CLOSE_MAX: Duration = Duration::from_secs(2);
+/// The pause before a consumer that could not be made, or has failed for good, is made anew.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) type Events = Sender<Result<GroupEvent, Error>>;
 type Consumer = BaseConsumer<Membership>;
@@ -120,14 +123,15 @@ pub(super) fn serve(config: &ClientConfig, topic: &str, shared: &Shared, events:
         let consumer = match made.map_err(|error| not_made(&error)) {
             Ok(consumer) => Arc::new(consumer),
             Err(error) => {
-                // Waiting for room in the channel is the pause before the next attempt: the owner
-                // takes one error, waits, and asks again.
                 drop(events.blocking_send(Err(error)));
+                thread::park_timeout(TRY_AGAIN);
                 continue;
             }
         };
         if let Err(error) = consumer.subscribe(&[topic]) {
             drop(events.blocking_send(Err(Error::Refused(error.to_string()))));
+            close(consumer);
+            thread::park_timeout(TRY_AGAIN);
             continue;
         }
         shared.set(Some(Arc::clone(&consumer)));
@@ -136,6 +140,7 @@ pub(super) fn serve(config: &ClientConfig, topic: &str, shared: &Shared, events:
         if let Some(why) = failed {
             consumer.context().revoke_everything();
             consumer.context().tell(Err(Error::Unavailable(why)));
+            thread::park_timeout(TRY_AGAIN);
         }
         close(consumer);
     }

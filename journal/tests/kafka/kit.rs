@@ -1,5 +1,7 @@
 //! Campaigns on a real broker, each with topics of its own.
 
+#![allow(dead_code, reason = "each test crate uses the kit its own way")]
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ballot::JournalId;
