@@ -1,8 +1,10 @@
 //! Questions to the brokers that librdkafka answers only by blocking: offsets and topics.
 //!
 //! One thread of one client asks them in turn; the client reads nothing, because a broker answers a
-//! connection's requests in order and a question would wait for the fetch before it. Invariant: an
-//! asker hears within `ANSWER_MAX`. The queue is bounded: full, the answer is "unavailable" at once.
+//! connection's requests in order and a question would wait for the fetch before it.
+//!
+//! Invariant: an asker hears within `ANSWER_MAX`. The queue is bounded: full, the answer is
+//! "unavailable" at once. Never here: a read of records.
 
 use std::fmt;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Reads one partition in order, and waits at its end.
 //!
-//! Where it starts is checked by the brokers: a fetch below the log's start or beyond its end fails,
-//! and only then are the bounds asked for.
+//! Where it starts is checked by the brokers: a fetch below the log's start or beyond its end
+//! fails, and only then are the bounds asked for.
 //!
 //! Invariant: the reader's offset moves only with the records it hands out, one by one: a message
 //! below it is skipped, one above it is a gap, and the reader starts over at its own offset.
