@@ -29,7 +29,7 @@ pub(crate) fn run(args: &RecountArgs) -> Result<(), Failure> {
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
     let runtime = runtime()?;
     let clock: Arc<dyn journal::Clock> = Arc::new(SystemClock);
-    let journal = directory.open(args.data.partitions, &clock)?;
+    let journal = directory.open(&clock)?;
     let json = recount(&runtime, &journal, prefix.as_ref(), threads);
     runtime.block_on(journal.close());
     let json = json?;

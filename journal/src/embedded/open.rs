@@ -34,8 +34,10 @@ pub struct EmbeddedOptions {
     pub dir: PathBuf,
     /// The campaign, which names the files in the directory.
     pub campaign: String,
-    /// How many partitions the log has. It cannot be changed later.
-    pub partitions: u32,
+    /// How many partitions the log must have; `None` takes an existing log as it is.
+    pub partitions: Option<u32>,
+    /// How many partitions a log that is not there yet gets; `None` makes none.
+    pub new_partitions: Option<u32>,
     /// The clock that [`Journal::heartbeat`](crate::Journal::heartbeat) answers: the process is its
     /// own journal.
     pub clock: Arc<dyn Clock>,
@@ -50,10 +52,17 @@ impl EmbeddedOptions {
         Self {
             dir: dir.into(),
             campaign: campaign.into(),
-            partitions,
+            partitions: Some(partitions),
+            new_partitions: Some(partitions),
             clock: Arc::new(SystemClock),
             cache_bytes: CACHE_BYTES,
         }
+    }
+
+    /// The same, for a journal that is there, whatever its partition count.
+    #[must_use]
+    pub fn existing(dir: impl Into<PathBuf>, campaign: impl Into<String>) -> Self {
+        Self { partitions: None, new_partitions: None, ..Self::new(dir, campaign, 1) }
     }
 
     /// The file that holds the journal.
@@ -70,7 +79,7 @@ impl EmbeddedOptions {
                 format!("the campaign {name:?} cannot name a file: use a-z, 0-9, - or _");
             return Err(Error::Refused(sentence));
         }
-        if self.partitions == 0 {
+        if self.partitions == Some(0) || self.new_partitions == Some(0) {
             return Err(Error::Refused("a journal needs at least one partition".to_owned()));
         }
         Ok(())
@@ -119,7 +128,11 @@ fn create(
     let mut identity = [0; 16];
     getrandom::fill(&mut identity)
         .map_err(|error| Error::Refused(format!("no randomness for the identity: {error}")))?;
-    store::create(database, JournalId(identity), options.partitions).map_err(&cannot)?;
+    let Some(partitions) = options.new_partitions else {
+        let file = options.file();
+        return Err(Error::Refused(format!("there is no journal in {}", file.display())));
+    };
+    store::create(database, JournalId(identity), partitions).map_err(&cannot)?;
     let made = store::inspect(database).map_err(&cannot)?;
     made.ok_or_else(|| damaged("it is empty right after it was made"))
 }
@@ -133,11 +146,11 @@ fn check_shape(options: &EmbeddedOptions, contents: &Contents) -> Result<(), Err
             contents.format
         )));
     }
-    if contents.partitions != options.partitions {
+    if let Some(partitions) = options.partitions.filter(|wanted| *wanted != contents.partitions) {
         return Err(Error::Refused(format!(
-            "{file} was made with {} partitions, and {} are configured: a journal's partition \
-             count cannot be changed",
-            contents.partitions, options.partitions
+            "{file} was made with {} partitions, and {partitions} are configured: a journal's \
+             partition count cannot be changed",
+            contents.partitions
         )));
     }
     Ok(())
