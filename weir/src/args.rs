@@ -160,8 +160,9 @@ Example, to extend a campaign: stop `weir up`, give mine.toml a later closes_at,
   weir topics --campaign mine.toml --extend
   weir up --campaign mine.toml
 
-Only the end, later days and the limits of a ballot can change, and only before the campaign's
-close has been written. What was cast before is judged by the rules of its time.";
+Rules can only become wider: a later end, more days, more choices a ballot, a longer grace; and only
+before the campaign's close has been written. What was cast before is judged by the rules of its
+time.";
 
 #[derive(Debug, Args)]
 pub(crate) struct TopicsArgs {
