@@ -237,6 +237,11 @@ impl<'a, J: Journal> Worker<'a, J> {
 
     /// Folds what is in the log by now, acknowledged before the drain or not, and flushes.
     async fn drain(&mut self, mut reader: J::Reader) -> Result<(), Failure> {
+        if !self.closing.is_terminated() {
+            // A close under way is part of the log as well, or will be in a moment.
+            let result = (&mut self.closing).await;
+            self.note_closed(result);
+        }
         let end = self.context.journal.bounds(self.partition).await?.end;
         while self.fold.frontier() < end && !self.fold.is_final() {
             let records = reader.next().await?;
