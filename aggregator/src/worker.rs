@@ -66,6 +66,7 @@ async fn attempt<J: Journal>(
         fold,
         voters,
         published: None,
+        publish_failed: false,
         publishing: Fuse::terminated(),
         closing: Fuse::terminated(),
         close_offset: None,
@@ -95,6 +96,8 @@ struct Worker<'a, J> {
     voters: AssignedVoters,
     /// The frontier of our snapshot that was published last.
     published: Option<u64>,
+    /// Whether the last publish failed, which is told once.
+    publish_failed: bool,
     publishing: UnderWay<'a, (u64, Result<(), AppendError>)>,
     closing: UnderWay<'a, Result<u64, AppendError>>,
     /// Where our close record is, until it has been folded.
@@ -190,13 +193,17 @@ impl<'a, J: Journal> Worker<'a, J> {
     fn note_published(&mut self, frontier: u64, result: Result<(), AppendError>) {
         match result {
             Ok(()) => {
+                self.publish_failed = false;
                 self.published = self.published.max(Some(frontier));
                 // Full: the group is behind, and the next flush tells it more than this one.
                 let _ = self.context.flushed.try_send((self.partition, frontier));
             }
             Err(error) => {
                 let partition = self.partition;
-                tracing::warn!(partition, %error, "a snapshot was not published, trying again");
+                if !self.publish_failed {
+                    tracing::warn!(partition, %error, "snapshots are not published, trying again");
+                }
+                self.publish_failed = true;
                 self.flush_at = Instant::now() + self.context.config.retry_interval;
             }
         }
