@@ -3,7 +3,7 @@
 //! Record 0 of every partition is a rules record; a change is appended to every partition. Nothing
 //! here ever writes over a difference: it is refused by name.
 
-use ballot::{Record, Rules};
+use ballot::{Fold, Record, Rules, Stop};
 use journal::{AppendError, Error, Journal, Reader};
 
 use crate::view::View;
@@ -27,6 +27,9 @@ pub enum FoundingError {
         /// What to do about it.
         fix: &'static str,
     },
+    /// The campaign's close is in the log: nothing can change any more.
+    #[error("partition {0}: the campaign's close has been written; it cannot be extended")]
+    Final(u32),
     /// Its first record is not a rules record.
     #[error("partition {0} does not begin with a rules record: this is not a journal of Weir")]
     NotFounded(u32),
@@ -41,10 +44,25 @@ pub async fn found<J: Journal>(
     rules: &Rules,
     now_ms: i64,
 ) -> Result<(), FoundingError> {
+    let mut empty = Vec::new();
     for partition in 0..journal.partitions() {
         if journal.bounds(partition).await?.end == 0 {
-            journal.append(partition, now_ms, Record::Rules(rules.clone()).encode()).await?;
+            empty.push(partition);
+            continue;
         }
+        // A founding that was cut short must not be finished with other rules.
+        let first = journal.read(partition, 0).next().await?;
+        let first = first.first().map(|record| Record::decode(&record.value));
+        let Some(Ok(Record::Rules(first))) = first else {
+            return Err(FoundingError::NotFounded(partition));
+        };
+        if let (Some(difference), false) = (rules.difference(&first), empty.is_empty()) {
+            let fix = "the founding was cut short; finish it with the same campaign file";
+            return Err(FoundingError::Differs { partition, difference, fix });
+        }
+    }
+    for partition in empty {
+        journal.append(partition, now_ms, Record::Rules(rules.clone()).encode()).await?;
     }
     Ok(())
 }
@@ -59,9 +77,9 @@ pub async fn check<J: Journal>(
     ours: &Rules,
 ) -> Result<(), FoundingError> {
     for partition in 0..journal.partitions() {
-        let log = in_force(journal, view, partition).await?;
+        let log = in_force(journal, view, partition).await?.rules;
         if let Some(difference) = ours.difference(&log) {
-            let fix = if log.may_become(ours, |_| false) {
+            let fix = if log.may_become(ours) {
                 "put the campaign file back, or write the change into the log with `weir topics \
                  --extend`"
             } else {
@@ -73,10 +91,12 @@ pub async fn check<J: Journal>(
     Ok(())
 }
 
-/// Writes changed rules into every partition that does not have them yet.
+/// Writes wider rules into every partition that does not have them yet, at the time `now_ms`;
+/// answers how many that were.
 ///
 /// # Errors
-/// [`FoundingError::Differs`] if the change is more than an extension or new limits.
+/// [`FoundingError::Differs`] if the change is not an extension, [`FoundingError::Final`] if a
+/// partition has folded the campaign's close.
 pub async fn extend<J: Journal>(
     journal: &J,
     view: &View,
@@ -86,12 +106,14 @@ pub async fn extend<J: Journal>(
     let mut missing = Vec::new();
     for partition in 0..journal.partitions() {
         let log = in_force(journal, view, partition).await?;
-        let Some(difference) = ours.difference(&log) else { continue };
-        let last = log.days.last().map_or(i64::MAX, |day| log.closable_at_ms(day));
-        if !log.may_become(ours, |_| false) || now_ms >= last {
-            let fix = "only the end, later days and the limits of a ballot can change, and only \
-                       before the campaign's close is written";
+        let Some(difference) = ours.difference(&log.rules) else { continue };
+        if !log.rules.may_become(ours) {
+            let fix = "an extension can only move the end, add days, and widen the limits";
             return Err(FoundingError::Differs { partition, difference, fix });
+        }
+        let last = log.rules.days.last().map_or(i64::MAX, |day| log.rules.closable_at_ms(day));
+        if log.is_final || now_ms >= last {
+            return Err(FoundingError::Final(partition));
         }
         missing.push(partition);
     }
@@ -101,36 +123,40 @@ pub async fn extend<J: Journal>(
     Ok(u32::try_from(missing.len()).unwrap_or(u32::MAX))
 }
 
+/// What is in force at a partition's end.
+struct InForce {
+    rules: Rules,
+    is_final: bool,
+}
+
 /// The rules in force at a partition's end: those of its snapshot, or of record 0, and what has
 /// been appended since.
 async fn in_force<J: Journal>(
     journal: &J,
     view: &View,
     partition: u32,
-) -> Result<Rules, FoundingError> {
+) -> Result<InForce, FoundingError> {
     view.wait_for(|results| results.complete).await;
     let known = view.results.borrow().clone();
     if let Some(why) = &known.refused {
         return Err(Error::Refused(why.clone()).into());
     }
     let snapshot = known.partitions.get(partition as usize).and_then(|p| p.highest.clone());
-    let mut next = snapshot.as_ref().map_or(0, |snapshot| snapshot.frontier());
-    let mut rules =
-        snapshot.and_then(|snapshot| snapshot.rules().last().map(|(_, rules)| rules.clone()));
+    let fold = || Fold::new(journal.identity(), partition);
+    let mut fold = snapshot.map_or_else(fold, |snapshot| snapshot.resume());
     let end = journal.bounds(partition).await?.end;
-    let mut reader = journal.read(partition, next);
-    while next < end {
+    let mut reader = journal.read(partition, fold.frontier());
+    while fold.frontier() < end && !fold.is_final() {
         for record in reader.next().await? {
-            next = record.offset + 1;
-            if !Record::is_rules(&record.value) {
-                continue;
-            }
-            if let Ok(Record::Rules(found)) = Record::decode(&record.value)
-                && rules.as_ref().is_none_or(|rules| rules.may_become(&found, |_| false))
-            {
-                rules = Some(found);
-            }
+            fold.skim(record.offset, &record.value).map_err(|stop| match stop {
+                Stop::NoRules => FoundingError::NotFounded(partition),
+                Stop::Gap { .. } | Stop::Unknown(_) | Stop::VotersFull { .. } => {
+                    Error::Refused(format!("partition {partition}: {stop}")).into()
+                }
+            })?;
         }
     }
-    rules.ok_or(FoundingError::NotFounded(partition))
+    let is_final = fold.is_final();
+    let rules = fold.rules().cloned().ok_or(FoundingError::NotFounded(partition))?;
+    Ok(InForce { rules, is_final })
 }

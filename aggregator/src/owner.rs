@@ -2,18 +2,22 @@
 //! is assigned. A revocation ends the worker first and is acknowledged right after.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use futures_util::future::FutureExt;
 
 use journal::{Clock, ClockCheck, Group, GroupEvent, Journal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::dedup::VoterSets;
-use crate::status::{Phase, Statuses};
+use crate::status::{Phase, StatusGuard, Statuses};
 use crate::view::View;
 use crate::worker::work;
 
@@ -70,10 +74,11 @@ impl<J: Journal> Aggregator<J> {
     pub async fn run(mut self, drain: CancellationToken) {
         let mut group = self.context.journal.join();
         let mut workers = Workers { context: self.context.clone(), running: BTreeMap::new() };
-        let mut tick = interval(self.context.config.tick);
+        // Ended by being dropped, with this future.
+        let _looking = AbortOnDropHandle::new(tokio::spawn(look_at_lag(self.context.clone())));
         loop {
-            // Biased for determinism. The tick is periodic, flush notes are one per flush, and a
-            // group that has news without end is broken anyway: nothing starves.
+            // Biased for determinism. Flush notes are one per flush, and a group that has news
+            // without end is broken anyway: nothing starves.
             tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
@@ -91,7 +96,6 @@ impl<J: Journal> Aggregator<J> {
                 Some((partition, frontier)) = self.flushed.recv() => {
                     group.commit(partition, frontier);
                 }
-                _ = tick.tick() => look_at_lag(&self.context).await,
             }
         }
         workers.drain().await;
@@ -123,7 +127,7 @@ impl<J: Journal> Workers<J> {
     fn start(&mut self, partitions: &[u32]) {
         for &partition in partitions {
             let drain = CancellationToken::new();
-            let task = tokio::spawn(work(self.context.clone(), partition, drain.clone()));
+            let task = tokio::spawn(watched(self.context.clone(), partition, drain.clone()));
             self.running.insert(partition, Running { drain, task });
         }
     }
@@ -148,6 +152,19 @@ impl<J: Journal> Workers<J> {
     }
 }
 
+/// A worker whose panic is seen: its partition stays in the status, stopped, until it is revoked.
+async fn watched<J: Journal>(context: Context<J>, partition: u32, drain: CancellationToken) {
+    let statuses = context.statuses.clone();
+    let _status = StatusGuard::new(&statuses, partition);
+    let work = AssertUnwindSafe(work(context, partition, drain.clone()));
+    if work.catch_unwind().await.is_err() {
+        tracing::error!(partition, "the worker panicked");
+        let phase = Phase::Stopped("its worker panicked; restart the process".to_owned());
+        statuses.update(partition, |status| status.phase = phase);
+        drain.cancelled().await;
+    }
+}
+
 fn note_end(partition: u32, ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
@@ -157,24 +174,33 @@ fn note_end(partition: u32, ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// Measures how far the workers are behind the log, and which stand still.
-async fn look_at_lag<J: Journal>(context: &Context<J>) {
-    for (partition, status) in context.statuses.all() {
-        if status.phase == Phase::Final {
-            context.statuses.update(partition, |status| {
-                status.lag = 0;
-                status.stalled = false;
-            });
-            continue;
+async fn look_at_lag<J: Journal>(context: Context<J>) {
+    let mut tick = interval(context.config.tick);
+    loop {
+        tick.tick().await;
+        for (partition, status) in context.statuses.all() {
+            look_at(&context, partition, &status.phase).await;
         }
-        let bounds = context.journal.bounds(partition).await;
-        let stall_after = context.config.stall_after;
-        context.statuses.update(partition, |status| {
-            if let Ok(bounds) = bounds {
-                status.lag = bounds.end.saturating_sub(status.frontier);
-                status.measured_at = Instant::now();
-            }
-            let stands = status.lag > 0 && status.moved_at.elapsed() > stall_after;
-            status.stalled = stands || status.measured_at.elapsed() > stall_after;
+    }
+}
+
+async fn look_at<J: Journal>(context: &Context<J>, partition: u32, phase: &Phase) {
+    if *phase == Phase::Final {
+        return context.statuses.update(partition, |status| {
+            status.lag = 0;
+            status.stalled = false;
         });
     }
+    let bounds = context.journal.bounds(partition).await;
+    let stall_after = context.config.stall_after;
+    context.statuses.update(partition, |status| {
+        if let Ok(bounds) = bounds {
+            status.lag = bounds.end.saturating_sub(status.frontier);
+            status.measured_at = Instant::now();
+        }
+        let since = status.behind_since.unwrap_or_else(Instant::now);
+        status.behind_since = (status.lag > 0).then_some(since);
+        let stands = since.elapsed() > stall_after;
+        status.stalled = stands || status.measured_at.elapsed() > stall_after;
+    });
 }

@@ -18,6 +18,8 @@ pub enum Planted {
     SetSharedByAssignments,
     /// A lower snapshot that follows our own is left standing, and believed.
     StaleSnapshotKept,
+    /// The worker panics at the first batch.
+    WorkerPanics,
     /// Ballots that did not count mark their voters in the rebuild.
     InvalidMarksVoter,
 }

@@ -38,11 +38,12 @@ pub(crate) async fn rebuild<J: Journal>(
         return Ok(fold);
     }
     let Some(open) = fold.open_days().next() else { return Ok(fold) };
-    let from = journal.position_at(partition, open.start_ms).await?.min(frontier);
-    // With the log's start cut off, records of the open day may have been before it.
-    if bounds.start > 0 && from <= bounds.start {
-        return Err(gone(partition, from, bounds));
+    // Timestamps are not monotone: with the log's start cut off, ballots of an open day may have
+    // been before it, whatever is found behind it.
+    if bounds.start > 0 {
+        return Err(gone(partition, 0, bounds));
     }
+    let from = journal.position_at(partition, open.start_ms).await?.min(frontier);
     mark(context, &fold, partition, from, voters).await?;
     Ok(fold)
 }

@@ -36,8 +36,8 @@ pub struct PartitionStatus {
     pub after_final: u64,
     /// Whether, for too long, the frontier has stood still with lag, or lag could not be measured.
     pub stalled: bool,
-    /// Since when the frontier stands still.
-    pub(crate) moved_at: Instant,
+    /// Since when the frontier stands still with records behind it.
+    pub(crate) behind_since: Option<Instant>,
     /// When the lag was last measured.
     pub(crate) measured_at: Instant,
 }
@@ -74,7 +74,7 @@ impl Statuses {
             outcomes: Outcomes::default(),
             after_final: 0,
             stalled: false,
-            moved_at: Instant::now(),
+            behind_since: None,
             measured_at: Instant::now(),
         };
         self.lock().insert(partition, status);

@@ -63,6 +63,29 @@ impl View {
     }
 }
 
+impl View {
+    /// Whether everything in the journal has been counted and published, after all that was
+    /// published before this call has been read.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub async fn is_flushed<J: Journal>(&self, journal: &J) -> Result<bool, Error> {
+        let end = journal.snapshots_end().await?;
+        self.wait_for(|read| read.position >= end).await;
+        for partition in 0..journal.partitions() {
+            let end = journal.bounds(partition).await?.end;
+            let results = self.results.borrow();
+            let known = results.partitions.get(partition as usize);
+            let highest = known.and_then(|known| known.highest.as_deref());
+            let flushed = highest.is_some_and(|h| h.frontier() >= end || h.fold().is_final());
+            if !flushed {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
 /// Makes a view of a journal's results, and the future that keeps it up to date: the caller spawns
 /// and ends it.
 pub fn view<J: Journal>(journal: J) -> (View, impl Future<Output = ()> + Send) {

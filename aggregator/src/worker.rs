@@ -19,7 +19,7 @@ use crate::dedup::AssignedVoters;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use crate::rebuild::rebuild;
-use crate::status::{Phase, StatusGuard};
+use crate::status::Phase;
 
 /// Works on a partition until `drain`, then flushes and returns. Dropping the future, as a
 /// revocation does, ends it at once; nothing is published after.
@@ -28,7 +28,6 @@ pub(crate) async fn work<J: Journal>(
     partition: u32,
     drain: CancellationToken,
 ) {
-    let _status = StatusGuard::new(&context.statuses, partition);
     loop {
         context.statuses.update(partition, |status| status.phase = Phase::Rebuilding);
         let again = match attempt(&context, partition, &drain).await {
@@ -67,6 +66,7 @@ async fn attempt<J: Journal>(
         fold,
         voters,
         published: None,
+        publish_failed: false,
         publishing: Fuse::terminated(),
         closing: Fuse::terminated(),
         close_offset: None,
@@ -96,6 +96,8 @@ struct Worker<'a, J> {
     voters: AssignedVoters,
     /// The frontier of our snapshot that was published last.
     published: Option<u64>,
+    /// Whether the last publish failed, which is told once.
+    publish_failed: bool,
     publishing: UnderWay<'a, (u64, Result<(), AppendError>)>,
     closing: UnderWay<'a, Result<u64, AppendError>>,
     /// Where our close record is, until it has been folded.
@@ -116,7 +118,7 @@ impl<'a, J: Journal> Worker<'a, J> {
             // end and begin again only after an interval, and reading is always ready last.
             tokio::select! {
                 biased;
-                () = drain.cancelled() => return self.finish().await,
+                () = drain.cancelled() => return self.drain(reader).await,
                 (frontier, result) = &mut self.publishing => self.note_published(frontier, result),
                 result = &mut self.closing => self.note_closed(result),
                 () = sleep_until(self.flush_at), if self.publishing.is_terminated() => {
@@ -156,8 +158,8 @@ impl<'a, J: Journal> Worker<'a, J> {
     fn report(&self) {
         let phase = if self.fold.is_final() { Phase::Final } else { Phase::Folding };
         self.context.statuses.update(self.partition, |status| {
-            if status.frontier != self.fold.frontier() || status.phase != phase {
-                status.moved_at = Instant::now();
+            if status.frontier != self.fold.frontier() {
+                status.behind_since = None;
             }
             status.phase = phase;
             status.frontier = self.fold.frontier();
@@ -191,13 +193,17 @@ impl<'a, J: Journal> Worker<'a, J> {
     fn note_published(&mut self, frontier: u64, result: Result<(), AppendError>) {
         match result {
             Ok(()) => {
+                self.publish_failed = false;
                 self.published = self.published.max(Some(frontier));
                 // Full: the group is behind, and the next flush tells it more than this one.
                 let _ = self.context.flushed.try_send((self.partition, frontier));
             }
             Err(error) => {
                 let partition = self.partition;
-                tracing::warn!(partition, %error, "a snapshot was not published, trying again");
+                if !self.publish_failed {
+                    tracing::warn!(partition, %error, "snapshots are not published, trying again");
+                }
+                self.publish_failed = true;
                 self.flush_at = Instant::now() + self.context.config.retry_interval;
             }
         }
@@ -234,6 +240,21 @@ impl<'a, J: Journal> Worker<'a, J> {
                 tracing::warn!(partition, %error, "a close record was not appended, trying again");
             }
         }
+    }
+
+    /// Folds what is in the log by now, acknowledged before the drain or not, and flushes.
+    async fn drain(&mut self, mut reader: J::Reader) -> Result<(), Failure> {
+        if !self.closing.is_terminated() {
+            // A close under way is part of the log as well, or will be in a moment.
+            let result = (&mut self.closing).await;
+            self.note_closed(result);
+        }
+        let end = self.context.journal.bounds(self.partition).await?.end;
+        while self.fold.frontier() < end && !self.fold.is_final() {
+            let records = reader.next().await?;
+            self.fold_all(&records)?;
+        }
+        self.finish().await
     }
 
     /// The final flush: what is folded is published, or the next owner folds it again.

@@ -13,7 +13,7 @@ use crate::rules::{Day, FOLD_VERSION};
 use crate::tally::Days;
 use crate::{
     Batch, Close, DayTally, Digest, JournalId, Outcomes, Record, RecordError, Rules, Snapshot,
-    Verdict, Voters, VotingDay,
+    Verdict, VoterMap, Voters, VotingDay,
 };
 
 /// The most rules records that may take effect; beyond, further ones are ignored. A campaign is
@@ -133,6 +133,24 @@ impl Fold {
         value: &Bytes,
         voters: &mut V,
     ) -> Result<Applied, Stop> {
+        self.step(offset, value, Some(voters))
+    }
+
+    /// As [`Fold::apply`], but ballots are passed over: for whoever only asks which rules are in
+    /// force and which days are closed. Counts mean nothing afterwards.
+    ///
+    /// # Errors
+    /// As [`Fold::apply`].
+    pub fn skim(&mut self, offset: u64, value: &Bytes) -> Result<Applied, Stop> {
+        self.step::<VoterMap>(offset, value, None)
+    }
+
+    fn step<V: Voters>(
+        &mut self,
+        offset: u64,
+        value: &Bytes,
+        voters: Option<&mut V>,
+    ) -> Result<Applied, Stop> {
         if offset < self.frontier {
             return Ok(Applied::Skipped);
         }
@@ -148,7 +166,9 @@ impl Fold {
             (Ok(Record::Batch(_) | Record::Close(_)) | Err(RecordError::Malformed), true) => {
                 return Err(Stop::NoRules);
             }
-            (Ok(Record::Batch(batch)), false) => self.apply_batch(&batch, voters)?,
+            (Ok(Record::Batch(batch)), false) => {
+                voters.map_or(Ok(()), |voters| self.apply_batch(&batch, voters))?;
+            }
             (Ok(Record::Close(close)), false) => self.apply_close(&close, voters),
             (Err(RecordError::Malformed), false) => self.outcomes.malformed += 1,
         }
@@ -198,7 +218,7 @@ impl Fold {
         let fits = match self.rules() {
             None => rules.journal == self.journal && self.partition < rules.partitions,
             // The same again, from a second writer, is a repeat and does nothing.
-            Some(was) => *was != rules && was.may_become(&rules, |day| self.closed.contains(&day)),
+            Some(was) => *was != rules && was.may_become(&rules),
         };
         if first && !fits {
             return Err(Stop::NoRules);
@@ -215,14 +235,16 @@ impl Fold {
         Ok(())
     }
 
-    fn apply_close<V: Voters>(&mut self, close: &Close, voters: &mut V) {
+    fn apply_close<V: Voters>(&mut self, close: &Close, voters: Option<&mut V>) {
         let Some(rules) = self.rules() else { return };
         let day = rules.days.iter().find(|day| day.day == close.day);
         let valid = day.is_some_and(|day| {
             day.end_ms == close.instant_ms && close.clock_ms >= rules.closable_at_ms(day)
         });
         if valid && self.closed.insert(close.day) {
-            voters.drop_day(close.day);
+            if let Some(voters) = voters {
+                voters.drop_day(close.day);
+            }
         } else {
             self.outcomes.ignored += 1;
         }

@@ -94,6 +94,13 @@ impl serde::Serialize for VotingDay {
 #[error("not a date of the form YYYY-MM-DD")]
 pub struct NotADay;
 
+/// An instant as text, RFC 3339 in UTC with milliseconds; the number itself if it is no instant.
+#[must_use]
+pub fn rfc3339(at_ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(at_ms)
+        .map_or_else(|_| at_ms.to_string(), |instant| format!("{instant:.3}"))
+}
+
 /// Lower-case hexadecimal.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
@@ -136,6 +143,13 @@ mod tests {
         {
             assert!(wrong.parse::<VotingDay>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_instant_has_milliseconds_and_a_zone() {
+        assert_eq!(rfc3339(1_702_864_800_000), "2023-12-18T02:00:00.000Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(rfc3339(i64::MAX), i64::MAX.to_string());
     }
 
     #[test]

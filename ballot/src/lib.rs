@@ -31,7 +31,7 @@ pub use choices::{CHOICES_MAX, ChoiceSet, words_for};
 pub use digest::{Digest, Hash, content_hash};
 pub use document::{DayDocument, PartitionDocument, TallyDocument};
 pub use fold::{Applied, Fold, RULES_MAX, Stop};
-pub use ids::{JournalId, NotADay, VotingDay, hex, unhex};
+pub use ids::{JournalId, NotADay, VotingDay, hex, rfc3339, unhex};
 pub use outcome::{Outcome, OutcomeScan};
 pub use receipt::{NotAReceipt, Receipt};
 pub use record::{Close, Record, RecordError};

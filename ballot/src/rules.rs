@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::ids::rfc3339;
 use crate::wire;
 use crate::{Ballot, CHOICES_MAX, Campaign, ChoiceSet, Hash, JournalId, Record, VotingDay};
 
@@ -156,30 +157,31 @@ impl Rules {
             && contiguous
     }
 
-    /// Whether `next` may take effect after these rules, with these days closed already: the same
-    /// journal, campaign and voters; every closed day as it was, every other day's start kept.
+    /// Whether `next` may take effect after these rules: the same journal, campaign and voters, and
+    /// wider in every respect, so that nothing acknowledged under these rules is refused by those.
+    /// Only the last day's end can move, since days are contiguous and starts stay.
     #[must_use]
-    pub fn may_become(&self, next: &Self, closed: impl Fn(VotingDay) -> bool) -> bool {
+    pub fn may_become(&self, next: &Self) -> bool {
         let fixed = self.journal == next.journal
             && self.campaign == next.campaign
             && self.partitions == next.partitions
             && self.choices == next.choices
             && self.fold_version == next.fold_version
-            && self.pseudonym_key == next.pseudonym_key
+            && self.pseudonym_key == next.pseudonym_key;
+        let wider = self.choices_per_ballot_min >= next.choices_per_ballot_min
+            && self.choices_per_ballot_max <= next.choices_per_ballot_max
+            && self.grace_ms <= next.grace_ms
             && self.days.len() <= next.days.len();
         let mut pairs = self.days.iter().zip(&next.days);
-        fixed
-            && pairs.all(|(was, is)| {
-                was.day == is.day
-                    && was.start_ms == is.start_ms
-                    && (was.end_ms == is.end_ms || !closed(was.day))
-            })
+        let starts = |(was, is): (&Day, &Day)| {
+            was.day == is.day && was.start_ms == is.start_ms && was.end_ms <= is.end_ms
+        };
+        fixed && wider && pairs.all(starts)
     }
 
     /// The first difference to the rules of the log, by name; `None` if there is none.
     #[must_use]
     pub fn difference(&self, log: &Self) -> Option<Difference> {
-        let days = |rules: &Self| format!("{:?}", rules.days);
         let fields: [(&'static str, String, String); 10] = [
             ("journal", self.journal.to_string(), log.journal.to_string()),
             ("campaign", self.campaign.clone(), log.campaign.clone()),
@@ -195,7 +197,7 @@ impl Rules {
                 self.choices_per_ballot_max.to_string(),
                 log.choices_per_ballot_max.to_string(),
             ),
-            ("opens_at, closes_at or zone", days(self), days(log)),
+            ("opens_at, closes_at or zone", days_unlike(self, log), days_unlike(log, self)),
             ("grace_seconds", seconds(self.grace_ms), seconds(log.grace_ms)),
             ("fold version", self.fold_version.to_string(), log.fold_version.to_string()),
             ("pseudonym key", crate::hex(&self.pseudonym_key), crate::hex(&log.pseudonym_key)),
@@ -243,6 +245,17 @@ impl Rules {
         };
         rules.is_consistent().then_some(rules)
     }
+}
+
+/// The window, and the first voting day that the other rules do not have like that.
+fn days_unlike(rules: &Rules, other: &Rules) -> String {
+    let (opens, closes) = (rfc3339(rules.opens_at_ms()), rfc3339(rules.closes_at_ms()));
+    let mut text = format!("{opens} to {closes}, {} days", rules.days.len());
+    if let Some(day) = rules.days.iter().find(|day| !other.days.contains(day)) {
+        let (start, end) = (rfc3339(day.start_ms), rfc3339(day.end_ms));
+        text.push_str(&format!(" ({} is {start} to {end})", day.day));
+    }
+    text
 }
 
 fn seconds(ms: u64) -> String {

@@ -161,7 +161,7 @@ fn rules_lead_to(fold: &Fold) -> bool {
     };
     let in_order = fold.rules.windows(2).all(|pair| {
         let ((was_at, was), (is_at, is)) = (&pair[0], &pair[1]);
-        was_at < is_at && was.may_become(is, |_| false)
+        was_at < is_at && was.may_become(is)
     });
     first.journal == fold.journal
         && first.fold_version == FOLD_VERSION

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use ballot::{Ballot, Receipt, Rules, Token, VotingDay};
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use journal::Journal;
 
@@ -16,7 +16,7 @@ use crate::batcher::Cast;
 use crate::edge::Shared;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
-use crate::server::{Body, BodyError, read_body};
+use crate::server::{Body, BodyError, Limits, read_body_if};
 use crate::submission::Submission;
 
 /// `{"receipt":"1023-9007199254740992-1999","day":"2023-12-18"}`, rounded up.
@@ -37,16 +37,20 @@ pub(crate) async fn cast<J: Journal>(
     if !is_json(headers) {
         return Err(Problem::UnsupportedMediaType.into());
     }
+    if is_encoded(headers) {
+        return Err(Problem::UnsupportedMediaType.because(
+            "A ballot is sent without a content encoding.",
+            "选票须以未压缩的形式提交。",
+        ));
+    }
     let token = hosted.token(headers, edge.clock.now_ms())?;
     if !hosted.given.clock_check.is_sound() {
         return Err(Problem::JournalUnavailable.into());
     }
-    let body = read_body(body, edge.limits.body_bytes_max, edge.limits.body_timeout).await;
-    let body = body.map_err(|error| match error {
-        BodyError::TooLarge => Problem::TooLarge,
-        BodyError::TimedOut => Problem::RequestTimeout,
-        BodyError::Broken => Problem::RequestBroken,
-    })?;
+    // It holds a permit while it is waited for.
+    let may_wait = || hosted.slow_bodies.wait_for(token.voter);
+    let Limits { body_bytes_max, body_timeout, .. } = edge.limits;
+    let body = read_body_if(body, body_bytes_max, body_timeout, may_wait).await?;
     let cast_at_ms = edge.clock.now_ms();
     let submission = Submission::parse(&body).map_err(|reason| malformed(&reason))?;
     let Token { voter, follower, .. } = token;
@@ -71,10 +75,29 @@ pub(crate) async fn cast<J: Journal>(
             Err(Problem::AlreadyVoted.into())
         };
     }
+    if hosted.is_closed(voter, day) {
+        return Err(Problem::Closed.into());
+    }
     match batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }).await {
         Cast::Durable(receipt) => Ok(accepted(receipt, day)),
         Cast::Refused | Cast::InDoubt => Err(Problem::JournalUnavailable.into()),
     }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => Problem::TooLarge.into(),
+            BodyError::TimedOut => Problem::RequestTimeout.into(),
+            BodyError::Broken => Problem::RequestBroken.into(),
+        }
+    }
+}
+
+/// Whether the body is anything but plain: read as it is, it would be another ballot or none.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).into_iter();
+    encodings.any(|value| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -22,8 +22,9 @@ use crate::remembered::Acknowledged;
 /// The batcher's bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchLimits {
-    /// The most ballots between admission and a known fate. 16,384 ballots of at most 16 KiB are
-    /// below 256 MiB, and a second of what one edge takes.
+    /// The most ballots between admission and a known fate. 8,192 ballots of at most 16 KiB are
+    /// 128 MiB, and half a second of what one edge takes. It is half of the connections, so that
+    /// clients of HTTP/1.1, with a ballot each, are told of it before connections are closed.
     pub in_flight_max: usize,
     /// The most ballots of a record. 2,000 of one word are 64 KB: a record ten times cheaper per
     /// ballot than one of 200 is not to be had.
@@ -41,7 +42,7 @@ pub struct BatchLimits {
 impl Default for BatchLimits {
     fn default() -> Self {
         Self {
-            in_flight_max: 16_384,
+            in_flight_max: 8_192,
             ballots_max: 2_000,
             records_max: 4,
             linger: Duration::from_millis(2),
@@ -128,6 +129,11 @@ impl<J: Journal> Batcher<J> {
         Arc::clone(&self.permits).try_acquire_owned().ok().map(Permit)
     }
 
+    /// The most ballots between admission and a known fate.
+    pub(crate) const fn in_flight_max(&self) -> usize {
+        self.limits.in_flight_max
+    }
+
     /// Ballots between admission and a known fate.
     #[must_use]
     pub fn in_flight(&self) -> usize {
@@ -153,17 +159,17 @@ impl<J: Journal> Batcher<J> {
         }
     }
 
-    /// Drives the lanes until it is dropped.
+    /// Drives the lanes until it is dropped. Returns only if one of them panics.
     pub async fn run(self: Arc<Self>) {
         let mut lanes = JoinSet::new();
         for partition in 0..self.lanes.len() {
             let batcher = Arc::clone(&self);
             lanes.spawn(async move { batcher.drive(partition).await });
         }
-        while let Some(ended) = lanes.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "a lane of the batcher has ended");
-            }
+        // None ever ends but by a panic, and then its voters would wait for ever: whoever runs this
+        // must end the process.
+        if let Some(Err(error)) = lanes.join_next().await {
+            tracing::error!(%error, "a lane of the batcher has ended");
         }
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::edge::{Shared, json};
 use crate::refusal::Refusal;
 use crate::server::Body;
-use crate::timestamp::rfc3339;
+use ballot::rfc3339;
 
 #[derive(Serialize)]
 struct Fixed<'a> {

@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
-use ballot::{Token, TokenError};
+use ballot::{Token, TokenError, VoterId, VotingDay};
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
+use journal::Journal;
 
 use crate::campaign_document;
 use crate::edge::EdgeCampaign;
 use crate::outcomes::Outcomes;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
+use crate::slow_bodies::SlowBodies;
 use crate::stream::Frame;
 
 /// A campaign and what is made of it once.
@@ -26,22 +28,42 @@ pub(crate) struct Hosted<J> {
     pub(crate) frame: Arc<Frame>,
     /// Outcomes that will not change any more.
     pub(crate) outcomes: Outcomes,
+    /// Ballots whose body is waited for.
+    pub(crate) slow_bodies: SlowBodies,
     cookie: String,
 }
 
-impl<J> Hosted<J> {
+impl<J: Journal> Hosted<J> {
     pub(crate) fn new(given: EdgeCampaign<J>) -> Self {
         Self {
             document: campaign_document::fixed_part(&given.campaign),
             frame: Arc::default(),
             outcomes: Outcomes::default(),
+            slow_bodies: SlowBodies::new(given.batcher.in_flight_max()),
             cookie: format!("weir-{}", given.campaign.id),
             given,
         }
     }
 
+    /// Whether a day has been closed in this voter's partition, as far as the result says: a ballot
+    /// of it would be late, however well it is timed.
+    pub(crate) fn is_closed(&self, voter: VoterId, day: VotingDay) -> bool {
+        let served = self.given.view.served.borrow();
+        let Some(served) = served.as_deref() else { return false };
+        let partition = voter.partition(served.rules.partitions) as usize;
+        let snapshot = served.snapshots.get(partition);
+        snapshot.is_some_and(|of| of.closed().contains(&day) || of.fold().is_final())
+    }
+
     /// The voter's token, from `Authorization: Bearer` or else this campaign's cookie.
     pub(crate) fn token(&self, headers: &HeaderMap, now_ms: i64) -> Result<Token, Refusal> {
+        if headers.get_all(AUTHORIZATION).into_iter().nth(1).is_some() {
+            // Which of them a proxy in front has looked at is not known.
+            return Err(Problem::Unauthenticated.because(
+                "Send one Authorization header, not several.",
+                "请求只能包含一个 Authorization 头。",
+            ));
+        }
         let text = bearer(headers).or_else(|| cookie(headers, &self.cookie));
         let text = text.ok_or(Problem::Unauthenticated)?;
         self.given.tokens.check(text, now_ms).map_err(|error| match error {

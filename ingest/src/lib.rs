@@ -21,10 +21,10 @@ mod refusal;
 mod remembered;
 mod routes;
 pub mod server;
+mod slow_bodies;
 mod stream;
 mod submission;
 mod tally;
-mod timestamp;
 
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};
 pub use edge::{Edge, EdgeCampaign, EdgeOptions};

@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::Body;
 use crate::tally::newest;
-use crate::timestamp::rfc3339;
+use ballot::rfc3339;
 
 /// What reading one record may take: as long as the edge waits for an append.
 const READ_DEADLINE: Duration = Duration::from_secs(5);

@@ -21,9 +21,10 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 
 pub use accept::{Report, serve};
-pub use body::{Body, Events};
+pub use body::{Body, Events, Held};
 pub use counters::{Counters, CountersSnapshot};
 pub use limits::Limits;
+pub(crate) use read_body::read_body_if;
 pub use read_body::{BodyError, read_body};
 pub use shutdown::Shutdown;
 

@@ -1,7 +1,8 @@
 //! The tally as server-sent events (WHATWG HTML, 9.2): the newest at once, then each change.
 //!
 //! Invariant: a reader gets the newest document only, as often as it reads and at most four times
-//! a second; nothing queues for a slow one. Streams are bounded in number and end on the drain.
+//! a second; nothing queues for a slow one, and one who never reads is let go. Streams are bounded
+//! in number and end on the drain.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,13 +19,16 @@ use tokio::time::{sleep, timeout};
 use crate::edge::Shared;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
-use crate::server::Body;
+use crate::server::{Body, Held};
 
 /// The least time between two events: the flush interval of the aggregator.
 const EVENT_INTERVAL: Duration = Duration::from_millis(250);
 /// A comment is sent after this long without an event: the WHATWG's advice against proxies that
 /// drop connections they think idle.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a reader may leave an event unread before it is let go: two keep-alives. What the
+/// kernel holds for it is not in this; the connection's idle timeout comes after it.
+const UNREAD_MAX: Duration = Duration::from_secs(30);
 /// How long a reader waits before it comes again: a second and up to another, so that those whom a
 /// drain sends away do not all come back at once.
 const RETRY_MS: usize = 1_000;
@@ -77,15 +81,18 @@ pub(crate) fn answer<J: Journal>(
     let retry_ms = RETRY_MS + edge.streams.available_permits() % RETRY_MS;
     // One place: what does not fit waits to be made, from what is newest then.
     let (chunks, body) = mpsc::channel(1);
+    let (body, held) = Body::events(body);
     let feed = Feed {
         frame: Arc::clone(&hosted.frame),
         served: hosted.given.view.served.clone(),
         chunks,
         _open: Open::new(permit, edge.metrics.streams.clone()),
+        _held: held,
     };
-    // Nobody joins it: it ends when the answer's body is dropped, which the server's end does.
+    // Nobody joins it: it ends when the answer's body is dropped, which the server's end does, and
+    // when it has waited too long for its reader.
     drop(tokio::spawn(feed.run(retry_ms)));
-    *response.body_mut() = Body::events(body);
+    *response.body_mut() = body;
     Ok(response)
 }
 
@@ -95,6 +102,7 @@ struct Feed {
     served: watch::Receiver<Option<Arc<Served>>>,
     chunks: mpsc::Sender<Bytes>,
     _open: Open,
+    _held: Held,
 }
 
 impl Feed {
@@ -111,7 +119,7 @@ impl Feed {
                 () = self.chunks.closed() => return,
                 changed = timeout(KEEP_ALIVE, self.served.changed()) => changed,
             };
-            let Ok(place) = self.chunks.reserve().await else { return };
+            let Ok(Ok(place)) = timeout(UNREAD_MAX, self.chunks.reserve()).await else { return };
             match changed {
                 Ok(Ok(())) => {
                     let newest = self.served.borrow_and_update().clone();
@@ -148,5 +156,33 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.gauge.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::Semaphore;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_whose_reader_never_reads_ends_and_gives_its_permit_back() {
+        let streams = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&streams).try_acquire_owned().unwrap();
+        let gauge = IntGauge::new("streams", "Open streams").unwrap();
+        let (chunks, unread) = mpsc::channel(1);
+        let (_body, held) = Body::events(unread);
+        let (_view, served) = watch::channel(None);
+        let feed = Feed {
+            frame: Arc::default(),
+            served,
+            chunks,
+            _open: Open::new(permit, gauge.clone()),
+            _held: held,
+        };
+        let opened = Instant::now();
+        feed.run(RETRY_MS).await;
+        assert_eq!(opened.elapsed(), UNREAD_MAX);
+        assert_eq!((gauge.get(), streams.available_permits()), (0, 1));
     }
 }

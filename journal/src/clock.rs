@@ -3,7 +3,7 @@
 //! Nothing else in the workspace reads the machine's clock; timers are tokio's.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -35,8 +35,15 @@ impl Clock for SystemClock {
 pub struct ClockCheck {
     offset_ms: AtomicI64,
     offset_ms_max: i64,
+    made_at: Instant,
+    /// When the offset was measured, in milliseconds since `made_at`.
+    measured_ms: AtomicU64,
     answered_at: Mutex<Option<Instant>>,
 }
+
+/// How long a measurement is believed: a clock may be stepped while heartbeats are too slow to
+/// measure by. Thirty heartbeats, and far above any stall that ballots survive.
+const MEASURED_AGE_MAX: Duration = Duration::from_secs(30);
 
 /// Stands for "no heartbeat answered yet".
 const UNKNOWN: i64 = i64::MAX;
@@ -44,8 +51,14 @@ const UNKNOWN: i64 = i64::MAX;
 impl ClockCheck {
     /// A check that allows `offset_ms_max` milliseconds either way.
     #[must_use]
-    pub const fn new(offset_ms_max: i64) -> Self {
-        Self { offset_ms: AtomicI64::new(UNKNOWN), offset_ms_max, answered_at: Mutex::new(None) }
+    pub fn new(offset_ms_max: i64) -> Self {
+        Self {
+            offset_ms: AtomicI64::new(UNKNOWN),
+            offset_ms_max,
+            made_at: Instant::now(),
+            measured_ms: AtomicU64::new(0),
+            answered_at: Mutex::new(None),
+        }
     }
 
     /// Takes a heartbeat's figures: our clock before it was sent and after it was answered, and the
@@ -58,8 +71,9 @@ impl ClockCheck {
         let used = (0..=self.offset_ms_max).contains(&round_trip_ms);
         if used {
             let middle_ms = sent_ms + round_trip_ms / 2;
-            // Relaxed: the value stands alone, nothing else is published with it.
+            // Relaxed: either value stands alone; read apart by a moment they say the same.
             self.offset_ms.store(middle_ms.saturating_sub(append_time_ms), Ordering::Relaxed);
+            self.measured_ms.store(self.age_ms(), Ordering::Relaxed);
         }
         used
     }
@@ -84,7 +98,13 @@ impl ClockCheck {
     /// Whether ballots may be stamped and closes written by this clock.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        self.offset_ms().is_some_and(|offset_ms| offset_ms.abs() <= self.offset_ms_max)
+        let age_ms = self.age_ms().saturating_sub(self.measured_ms.load(Ordering::Relaxed));
+        u128::from(age_ms) <= MEASURED_AGE_MAX.as_millis()
+            && self.offset_ms().is_some_and(|offset_ms| offset_ms.abs() <= self.offset_ms_max)
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.made_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -101,6 +121,18 @@ mod tests {
         assert!(check.is_sound());
         check.observe(10_000, 10_010, 8_004);
         assert!(!check.is_sound());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_measurement_is_not_believed() {
+        let check = ClockCheck::new(2_000);
+        assert!(check.observe(10_000, 10_010, 10_005));
+        tokio::time::advance(MEASURED_AGE_MAX).await;
+        assert!(check.is_sound());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!check.is_sound());
+        assert!(check.observe(50_000, 50_010, 50_005));
+        assert!(check.is_sound());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod read;
 mod shared;
 mod snapshots;
 mod store;
+mod time;
 mod times;
 mod writer;
 
@@ -24,7 +25,8 @@ use ballot::JournalId;
 use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-use crate::{AppendError, Clock, Error, Journal};
+use self::time::JournalTime;
+use crate::{AppendError, Error, Journal};
 use command::{Command, Entry, Kind, QUEUE_BYTES_MAX};
 use group::Roster;
 use shared::Shared;
@@ -52,7 +54,7 @@ struct Inner {
     queue: mpsc::Sender<Command>,
     /// What is left of [`QUEUE_BYTES_MAX`].
     room: Arc<Semaphore>,
-    clock: Arc<dyn Clock>,
+    time: JournalTime,
     roster: Arc<Roster>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -147,6 +149,10 @@ impl Journal for Embedded {
         self.inner.partitions
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.inner.shared.refusal()
+    }
+
     async fn append(
         &self,
         partition: u32,
@@ -188,11 +194,11 @@ impl Journal for Embedded {
         Ok(end)
     }
 
-    /// Nothing is written: this process's clock is the journal's, so all there is to find out is
-    /// whether the journal takes appends.
+    /// Nothing is written. The journal's time is the process's clock as it was when the journal was
+    /// opened, and runs on evenly from there: so a clock that is stepped meanwhile is found out.
     async fn heartbeat(&self) -> Result<i64, AppendError> {
         match self.inner.shared.refusal() {
-            None => Ok(self.inner.clock.now_ms()),
+            None => Ok(self.inner.time.now_ms()),
             Some(reason) => Err(AppendError::Refused(reason)),
         }
     }

@@ -29,6 +29,11 @@ pub trait Journal: Clone + Send + Sync + fmt::Debug + 'static {
     /// How many partitions its log has.
     fn partitions(&self) -> u32;
 
+    /// Why it takes no appends now; `None` if it does, or if only an append can tell.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Appends one record and answers its offset once it is durable.
     ///
     /// Appends of one caller to one partition may complete in any order. Dropping the future takes

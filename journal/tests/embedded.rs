@@ -8,6 +8,7 @@
 mod conformance;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -143,13 +144,13 @@ async fn what_does_not_fit_is_refused_at_once() {
     append_some(&journal, 0, 1).await;
 }
 
-/// A clock that stands still.
+/// A clock that stands where the test puts it.
 #[derive(Debug)]
-struct Stopped(i64);
+struct Stepped(AtomicI64);
 
-impl Clock for Stopped {
+impl Clock for Stepped {
     fn now_ms(&self) -> i64 {
-        self.0
+        self.0.load(Ordering::SeqCst)
     }
 }
 
@@ -168,12 +169,36 @@ async fn a_member_that_is_dropped_makes_way_for_the_next() {
 }
 
 #[tokio::test]
-async fn a_heartbeat_answers_the_clock_of_the_options() {
+async fn the_journals_time_begins_with_the_clock_and_cannot_be_stepped() {
     let dir = tempfile::tempdir().unwrap();
     let mut options = EmbeddedOptions::new(dir.path(), "campaign", 1);
-    options.clock = Arc::new(Stopped(BASE_MS));
+    let clock = Arc::new(Stepped(AtomicI64::new(BASE_MS)));
+    options.clock = Arc::clone(&clock) as Arc<dyn Clock>;
     let journal = Embedded::open(&options).unwrap();
-    assert_eq!(journal.heartbeat().await, Ok(BASE_MS));
+    clock.0.store(0, Ordering::SeqCst);
+    let first = journal.heartbeat().await.unwrap();
+    let second = journal.heartbeat().await.unwrap();
+    assert!((BASE_MS..BASE_MS + 60_000).contains(&first) && second >= first, "{first} {second}");
+    journal.append(0, BASE_MS + 3_600_500, Bytes::from_static(b"newer")).await.unwrap();
     journal.close().await;
     assert!(journal.heartbeat().await.is_err());
+
+    // Opened by a clock that is behind what the journal holds: that is not its time.
+    let journal = Embedded::open(&options).unwrap();
+    assert!(journal.heartbeat().await.unwrap() >= BASE_MS + 3_600_000);
+    journal.close().await;
+}
+
+#[tokio::test]
+async fn a_file_that_was_not_finished_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("campaign.redb.new"), b"half a file").unwrap();
+    let journal = Embedded::open(&EmbeddedOptions::new(dir.path(), "campaign", 1)).unwrap();
+    journal.close().await;
+    assert!(!dir.path().join("campaign.redb.new").exists());
+    let there = EmbeddedOptions::existing(dir.path(), "campaign");
+    Embedded::open(&there).unwrap().close().await;
+    let none = Embedded::open(&EmbeddedOptions::existing(dir.path(), "other")).unwrap_err();
+    assert!(none.to_string().contains("there is no journal"), "{none}");
+    assert!(!dir.path().join("other.redb").exists());
 }

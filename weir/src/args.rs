@@ -78,6 +78,11 @@ pub(crate) struct UpArgs {
     pub(crate) campaigns: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    /// How many partitions a new journal gets; it cannot be changed later. Not given: 16, or as
+    /// many as the journal has
+    #[arg(long, value_name = "N", hide_short_help = true,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(ballot::PARTITIONS_MAX)))]
+    pub(crate) partitions: Option<u32>,
     /// The file with the campaign's keys. Not given: CAMPAIGN.keys.toml in the data directory,
     /// made on the first start
     #[arg(long, value_name = "FILE")]
@@ -155,8 +160,9 @@ Example, to extend a campaign: stop `weir up`, give mine.toml a later closes_at,
   weir topics --campaign mine.toml --extend
   weir up --campaign mine.toml
 
-Only the end, later days and the limits of a ballot can change, and only before the campaign's
-close has been written. What was cast before is judged by the rules of its time.";
+Rules can only become wider: a later end, more days, more choices a ballot, a longer grace; and only
+before the campaign's close has been written. What was cast before is judged by the rules of its
+time.";
 
 #[derive(Debug, Args)]
 pub(crate) struct TopicsArgs {
@@ -178,11 +184,6 @@ pub(crate) struct DataArgs {
     /// The directory of the journal and the keys; `up` makes it if it is missing
     #[arg(long = "data", value_name = "DIR", default_value = DATA)]
     pub(crate) dir: PathBuf,
-    /// How many partitions a new journal gets; it cannot be changed later. Not given: 16, or what
-    /// the data directory says the journal was made with
-    #[arg(long, value_name = "N", hide_short_help = true,
-          value_parser = clap::value_parser!(u32).range(1..=i64::from(ballot::PARTITIONS_MAX)))]
-    pub(crate) partitions: Option<u32>,
 }
 
 #[cfg(test)]

@@ -92,7 +92,9 @@ impl From<FoundingError> for Failure {
             FoundingError::Journal(_) | FoundingError::Append(_) | FoundingError::NotFounded(_) => {
                 Self::journal(error.to_string())
             }
-            FoundingError::Differs { .. } => Self::configuration(error.to_string()),
+            FoundingError::Differs { .. } | FoundingError::Final(_) => {
+                Self::configuration(error.to_string())
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 mod fold;
 mod prefix;
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &RecountArgs) -> Result<(), Failure> {
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
     let runtime = runtime()?;
     let clock: Arc<dyn journal::Clock> = Arc::new(SystemClock);
-    let journal = directory.open(args.data.partitions, &clock)?;
+    let journal = directory.open(&clock)?;
     let json = recount(&runtime, &journal, prefix.as_ref(), threads);
     runtime.block_on(journal.close());
     let json = json?;
@@ -75,7 +75,9 @@ fn cores() -> usize {
 
 fn print(json: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    let printed = output.write_all(json).and_then(|()| output.write_all(b"\n"));
+    // A file gets the bytes that were served and nothing else; a terminal gets its line end too.
+    let end: &[u8] = if output.is_terminal() { b"\n" } else { b"" };
+    let printed = output.write_all(json).and_then(|()| output.write_all(end));
     let printed = printed.and_then(|()| output.flush());
     printed.map_err(|error| Failure::internal(format!("the result cannot be printed: {error}")))
 }

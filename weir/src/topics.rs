@@ -31,7 +31,7 @@ pub(crate) fn run(args: &TopicsArgs) -> Result<(), Failure> {
     })?;
     let runtime = Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|error| Failure::internal(error.to_string()))?;
-    let journal = directory.open(args.data.partitions, &clock)?;
+    let journal = directory.open(&clock)?;
     let fingerprint = keys.pseudonym_key().fingerprint();
     let rules = Rules::new(&campaign, journal.identity(), journal.partitions(), fingerprint);
     let done = runtime.block_on(async {

@@ -1,9 +1,10 @@
 //! `weir up`: a whole Weir in one process, on the embedded journal: edge, counting, result.
 //!
-//! Order is everything here. Up: configuration, journals, rules, ports, and only then work. Down:
+//! Order is everything here. Up: configuration, ports, journals, rules, and only then work. Down:
 //! not ready, ports, ballots in flight, counting, journals. Never here: work that nobody ends.
 
 mod counting;
+mod descriptors;
 mod ending;
 mod founded;
 mod hello;
@@ -56,12 +57,13 @@ async fn start(
     wish: Wish,
 ) -> Result<(Running, String), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // A port that cannot be had must not leave a journal founded behind it.
+    let ports = Ports::bind(args.listen, args.ops_listen).await?;
     let mut founded = Vec::new();
     for campaign in campaigns {
         founded.push(Founded::open(args, campaign, wish, &clock).await?);
     }
-    let ports = Ports::bind(args.listen, args.ops_listen).await?;
-    let hello = hello::lines(&ports, &founded, args.campaigns.is_empty(), clock.now_ms());
+    let hello = hello::lines(&ports, &founded, args, clock.now_ms());
     Ok((Running::start(founded, ports, &clock)?, hello))
 }
 

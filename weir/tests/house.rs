@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 5] = ["ballot", "journal", "ingest", "aggregator", "weir"];
+const CRATES: [&str; 6] = ["ballot", "journal", "ingest", "aggregator", "weir", "testkit"];
 const LINES_MAX: usize = 300;
 const COLUMNS_MAX: usize = 100;
 

@@ -15,6 +15,7 @@ impl<J: Journal> Worker<'_, J> {
         if record.offset != self.fold.frontier() || !is_batch {
             return;
         }
+        assert!(!self.context.is_planted(Planted::WorkerPanics), "planted");
         if self.context.is_planted(Planted::BatchFoldedTwice) {
             count(&mut self.fold, &record.value, 2, &mut self.voters);
         }

@@ -69,10 +69,13 @@ impl Model {
         let was = &self.rules;
         let kept = was.days.iter().enumerate().all(|(i, day)| match next.days.get(i) {
             None => false,
-            Some(is) if self.closed.contains(&day.day) => is == day,
-            Some(is) => is.day == day.day && is.start_ms == day.start_ms,
+            Some(is) => is.day == day.day && is.start_ms == day.start_ms && is.end_ms >= day.end_ms,
         });
-        kept && was != next
+        let wider = next.choices_per_ballot_min <= was.choices_per_ballot_min
+            && next.choices_per_ballot_max >= was.choices_per_ballot_max
+            && next.grace_ms >= was.grace_ms;
+        kept && wider
+            && was != next
             && was.journal == next.journal
             && was.campaign == next.campaign
             && was.partitions == next.partitions

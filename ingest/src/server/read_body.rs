@@ -1,7 +1,7 @@
 //! Reads a request's body within a size and a time.
 //!
 //! Invariant: no more than the limit is ever held, and a body that announces more is not read at
-//! all. Never here: a timer, or a copy, for a body that is already there in one piece.
+//! all. Never here: a timer, a copy, or a question, for a body that is already there in one piece.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -39,12 +39,34 @@ pub async fn read_body<B>(
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    read_body_if(body, limit_bytes, deadline, || Ok(())).await
+}
+
+/// Reads a body as [`read_body`] does, but asks before it waits for one that is not all there. It
+/// keeps what it is answered until the body is read.
+///
+/// # Errors
+/// As [`BodyError`] says, or as `may_wait` does.
+pub(crate) async fn read_body_if<B, G, E>(
+    body: B,
+    limit_bytes: usize,
+    deadline: Duration,
+    may_wait: impl FnOnce() -> Result<G, E>,
+) -> Result<Bytes, E>
+where
+    B: Body<Data = Bytes> + Unpin,
+    E: From<BodyError>,
+{
     let mut reading = pin!(read_to_end(body, limit_bytes));
     // Nearly always the body came with the header; then there is nothing to wait for.
-    match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+    let read = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
         Poll::Ready(read) => read,
-        Poll::Pending => timeout(deadline, reading).await.unwrap_or(Err(BodyError::TimedOut)),
-    }
+        Poll::Pending => {
+            let _granted = may_wait()?;
+            timeout(deadline, reading).await.unwrap_or(Err(BodyError::TimedOut))
+        }
+    };
+    Ok(read?)
 }
 
 async fn read_to_end<B>(mut body: B, limit_bytes: usize) -> Result<Bytes, BodyError>
@@ -129,6 +151,15 @@ mod tests {
         assert_eq!(read_body(body, 6, LONG).await, Err(BodyError::TooLarge));
         let body = chunks(vec![Ok("abc"), Err(())]);
         assert_eq!(read_body(body, 6, LONG).await, Err(BodyError::Broken));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_waited_for_only_by_leave_and_one_that_is_there_needs_none() {
+        let no = || Err::<(), _>(BodyError::Broken);
+        let there = read_body_if(chunks(vec![Ok("abc"), Ok("de")]), 6, LONG, no).await;
+        assert_eq!(there.unwrap(), "abcde");
+        let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, ()>>());
+        assert_eq!(read_body_if(body, 6, LONG, no).await, Err(BodyError::Broken));
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use hyper::client::conn::http2;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ingest::server::{
-    Body, BodyError, Counters, CountersSnapshot, Limits, Report, Shutdown, read_body, serve,
+    Body, BodyError, Counters, CountersSnapshot, Held, Limits, Report, Shutdown, read_body, serve,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -60,6 +60,8 @@ pub(crate) struct Server {
     pub(crate) begun: Arc<Semaphore>,
     /// Where the chunks of `/events` come from.
     pub(crate) events: mpsc::Sender<Bytes>,
+    /// What keeps that stream in flight.
+    pub(crate) held: Option<Held>,
     counters: Arc<Counters>,
     serving: JoinHandle<Report>,
 }
@@ -72,11 +74,12 @@ impl Server {
         let gate = Arc::new(Semaphore::new(0));
         let begun = Arc::new(Semaphore::new(0));
         let (events, chunks) = mpsc::channel(4);
-        let chunks = Arc::new(tokio::sync::Mutex::new(Some(chunks)));
+        let (stream, held) = Body::events(chunks);
+        let stream = Arc::new(tokio::sync::Mutex::new(Some(stream)));
         let handler = {
             let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
             move |request: Request<Incoming>| {
-                let (gate, chunks) = (Arc::clone(&gate), Arc::clone(&chunks));
+                let (gate, stream) = (Arc::clone(&gate), Arc::clone(&stream));
                 begun.add_permits(1);
                 async move {
                     match request.uri().path() {
@@ -84,9 +87,7 @@ impl Server {
                         "/slow" => tokio::time::sleep(SHORT * 4).await,
                         "/stuck" => pending().await,
                         "/events" => {
-                            return Response::new(Body::events(
-                                chunks.lock().await.take().unwrap(),
-                            ));
+                            return Response::new(stream.lock().await.take().unwrap());
                         }
                         "/body" => return echo_length(request, &limits).await,
                         _other => {}
@@ -97,7 +98,7 @@ impl Server {
         };
         let serving = serve(listener, handler, limits, shutdown.clone(), Arc::clone(&counters));
         let serving = tokio::spawn(serving);
-        Self { address, shutdown, gate, begun, events, counters, serving }
+        Self { address, shutdown, gate, begun, events, held: Some(held), counters, serving }
     }
 
     pub(crate) fn counts(&self) -> CountersSnapshot {

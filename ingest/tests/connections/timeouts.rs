@@ -1,12 +1,15 @@
 //! Peers that say nothing, or not enough.
 
+use bytes::Bytes;
 use hyper::{Request, StatusCode};
 use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 
 use ingest::server::Limits;
 
-use super::kit::{PREFACE, SHORT, Server, limits, short_first_request, short_idle, within};
+use super::kit::{
+    PREFACE, SHORT, Server, eventually, limits, short_first_request, short_idle, within,
+};
 
 /// Sends this much and waits for the end; the server must have waited its time, and counted it.
 async fn is_closed_after(opening: &[u8]) -> Vec<u8> {
@@ -108,5 +111,20 @@ async fn an_idle_connection_is_closed_sooner_where_it_is_crowded() {
     peer.get("/").await;
     peer.hears("done", 1).await;
     assert_eq!(peer.until_closed().await, b"");
+    assert_eq!(server.counts().closed_idle, 1);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_given_up_is_closed_though_its_reader_never_reads() {
+    let mut server = Server::start(short_idle()).await;
+    let mut peer = server.connect().await;
+    peer.get("/events").await;
+    server.has_begun(1).await;
+    // Until nothing is taken any more: the kernel's buffers are full, and so is the channel.
+    let megabyte = Bytes::from(vec![b'x'; 1 << 20]);
+    while timeout(SHORT * 3, server.events.send(megabyte.clone())).await.is_ok() {}
+    assert_eq!((server.counts().closed_idle, server.counts().active), (0, 1));
+    drop(server.held.take());
+    eventually(|| server.counts().active == 0).await;
     assert_eq!(server.counts().closed_idle, 1);
 }

@@ -99,6 +99,41 @@ async fn a_wrong_address_method_or_content_type_has_a_code_of_its_own() {
 }
 
 #[tokio::test]
+async fn an_encoded_body_is_refused_and_identity_is_none() {
+    let edge = Running::start(Setup::default()).await;
+    let bearer = format!("Bearer {}", edge.token("ann"));
+    let signed = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let body = r#"{"choices":[1]}"#;
+    for encodings in [&["gzip"] as &[_], &["identity, br"], &["identity", "deflate"], &[""]] {
+        let encodings = encodings.iter().map(|encoding| ("content-encoding", *encoding));
+        let headers: Vec<_> = signed.into_iter().chain(encodings).collect();
+        let answer = edge.send(Method::POST, BALLOTS, &headers, body).await;
+        assert_eq!(answer.status, 415, "{headers:?}");
+        assert_eq!(answer.code(), "unsupported_media_type");
+    }
+    nothing_was_counted(&edge).await;
+    let headers = [signed[0], signed[1], ("content-encoding", "Identity")];
+    assert_eq!(edge.send(Method::POST, BALLOTS, &headers, body).await.status, 202);
+}
+
+#[tokio::test]
+async fn more_than_one_authorization_header_is_nobodys_even_if_both_are_good() {
+    let edge = Running::start(Setup::default()).await;
+    let (ann, ben) =
+        (format!("Bearer {}", edge.token("ann")), format!("Bearer {}", edge.token("ben")));
+    for second in [ann.as_str(), ben.as_str(), "Basic YTpi"] {
+        let headers = [
+            ("authorization", ann.as_str()),
+            ("authorization", second),
+            ("content-type", "application/json"),
+        ];
+        let answer = edge.send(Method::POST, BALLOTS, &headers, r#"{"choices":[1]}"#).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (401, "unauthenticated"));
+    }
+    nothing_was_counted(&edge).await;
+}
+
+#[tokio::test]
 async fn five_megabytes_are_refused_unread() {
     let edge = Running::start(Setup::default()).await;
     let head = head(&edge, "content-length: 5242880");

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ballot::CHOICES_MAX;
 use hyper::Method;
 use ingest::server::Limits;
 use ingest::{BatchLimits, Problem};
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use super::client::{Answer, Raw};
 use super::kit::{DAY_MS, NOON_MS, Running, Setup};
+use super::overload::slow_ballots;
 use super::schema::{check, resolve};
 
 /// Documented and not provoked here.
@@ -56,6 +58,20 @@ fn every_problem_is_documented_with_its_facts_and_no_other_is() {
         assert_eq!(shown["type"], format!("/openapi.json#/components/examples/{}", facts.code));
         let waits = facts.status == 503 || facts.status == 429;
         assert_eq!(facts.retry_after_s.is_some(), waits, "{}", facts.code);
+    }
+}
+
+#[tokio::test]
+async fn the_documented_numbers_are_those_that_a_ballot_may_have() {
+    let document = document();
+    let choices = &document["components"]["schemas"]["Ballot"]["properties"]["choices"];
+    let numbers = &choices["items"];
+    assert_eq!((&numbers["minimum"], &numbers["maximum"]), (&1.into(), &CHOICES_MAX.into()));
+    assert!(choices["description"].as_str().unwrap().contains("not 1.0 or 1e0"));
+    let edge = Running::start(Setup::default()).await;
+    for number in ["1.0", "1e0"] {
+        let answer = edge.cast("ann", format!("{{\"choices\":[{number}]}}")).await;
+        assert_eq!(answer.code(), "malformed_ballot", "{number}");
     }
 }
 
@@ -178,6 +194,10 @@ async fn provoke_ballot(edge: &Running, code: &str) -> Answer {
             edge.cast("ann", good).await
         }
         "request_timeout" => half_a_ballot(edge).await,
+        "rate_limited" => {
+            let _held = slow_ballots(edge, "ann", 4).await;
+            half_a_ballot(edge).await
+        }
         "overloaded" | "good" => edge.cast("ann", good).await,
         other => panic!("{other} has no test"),
     }

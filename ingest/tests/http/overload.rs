@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ingest::BatchLimits;
+use ingest::server::Limits;
 use journal::simulated::Faults;
 use tokio::time::Instant;
 
@@ -95,4 +96,66 @@ async fn what_is_not_admitted_is_refused_before_any_of_its_body_is_read() {
     peer.send(head).await;
     let heard = peer.hears("\"code\":\"overloaded\"").await;
     assert!(heard.starts_with("HTTP/1.1 503 "), "{heard}");
+}
+
+/// Ballots of this voter of which only the headers have come.
+pub(crate) async fn slow_ballots(edge: &Running, name: &str, count: usize) -> Vec<Raw> {
+    let held = edge.batcher.in_flight();
+    let mut peers = Vec::new();
+    for _ in 0..count {
+        let mut peer = Raw::connect(edge.address).await;
+        peer.send(slow_head(edge, name)).await;
+        peers.push(peer);
+    }
+    eventually(|| edge.batcher.in_flight() == held + count).await;
+    peers
+}
+
+fn slow_head(edge: &Running, name: &str) -> String {
+    let (token, length) = (edge.token(name), BODY.len());
+    format!(
+        "POST /v1/campaigns/c/ballots HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn one_voter_who_sends_headers_only_holds_four_permits_at_most() {
+    let batches = BatchLimits { in_flight_max: 32, ..BatchLimits::default() };
+    let edge = Running::start(Setup { batches, ..Setup::default() }).await;
+    let mut held = slow_ballots(&edge, "ann", 4).await;
+    let mut fifth = Raw::connect(edge.address).await;
+    fifth.send(slow_head(&edge, "ann")).await;
+    let heard = fifth.hears("\"code\":\"rate_limited\"").await;
+    assert!(heard.starts_with("HTTP/1.1 429 ") && heard.contains("retry-after: 2"), "{heard}");
+    // What comes whole is not asked, and others are not held up.
+    edge.acknowledged("ann", &[1]).await;
+    eventually(|| edge.batcher.in_flight() == 4).await;
+    let mut other = slow_ballots(&edge, "ben", 1).await.remove(0);
+    other.send(BODY).await;
+    other.hears("HTTP/1.1 202 ").await;
+    held.pop();
+    // Three, once ben's is answered, too.
+    eventually(|| edge.batcher.in_flight() == 3).await;
+    drop(slow_ballots(&edge, "ann", 1).await);
+}
+
+#[tokio::test]
+async fn headers_without_bodies_hold_a_quarter_of_the_permits_at_most() {
+    let batches = BatchLimits { in_flight_max: 8, ..BatchLimits::default() };
+    let edge = Running::start(Setup { batches, ..Setup::default() }).await;
+    let _ann = slow_ballots(&edge, "ann", 1).await;
+    let _ben = slow_ballots(&edge, "ben", 1).await;
+    let mut third = Raw::connect(edge.address).await;
+    third.send(slow_head(&edge, "cem")).await;
+    let heard = third.hears("\"code\":\"overloaded\"").await;
+    assert!(heard.starts_with("HTTP/1.1 503 "), "{heard}");
+    edge.acknowledged("cem", &[1]).await;
+}
+
+#[test]
+fn clients_with_a_ballot_each_are_told_of_overload_before_connections_are_closed() {
+    let (ballots, connections) =
+        (BatchLimits::default().in_flight_max, Limits::default().connections_max);
+    assert!(ballots <= connections / 2, "{ballots} of {connections}");
 }

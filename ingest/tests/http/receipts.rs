@@ -72,7 +72,10 @@ async fn behind_the_days_close_a_ballot_is_late() {
     let edge = Running::start(Setup::default()).await;
     close(&edge, 0).await;
     edge.tally_when(|tally| tally["days"][0]["closed"] == true).await;
-    let receipt = edge.acknowledged("ann", &[1]).await;
+    // An edge that has seen the close takes no more; one that has not yet may.
+    let refused = edge.cast("ann", r#"{"choices":[1]}"#).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (403, "closed"));
+    let receipt = append(&edge, "ann", &[1], NOON_MS).await;
     edge.tally_when(|tally| tally["outcomes"]["late"] == 1).await;
     let late = outcome(&edge, "ann", &receipt).await;
     assert_eq!((&late["outcome"], &late["reached"]), (&"late".into(), &true.into()));
@@ -86,7 +89,9 @@ async fn behind_the_campaigns_close_a_ballot_is_late_though_never_reached() {
     // Of the day that was closed, and of one that was not.
     for (name, now_ms) in [("ann", NOON_MS + DAY_MS), ("ben", NOON_MS)] {
         edge.clock.set(now_ms);
-        let receipt = edge.acknowledged(name, &[1]).await;
+        let refused = edge.cast(name, r#"{"choices":[1]}"#).await;
+        assert_eq!((refused.status.as_u16(), refused.code().as_str()), (403, "closed"));
+        let receipt = append(&edge, name, &[1], now_ms).await;
         let late = outcome(&edge, name, &receipt).await;
         assert_eq!((&late["outcome"], &late["reached"]), (&"late".into(), &false.into()));
     }

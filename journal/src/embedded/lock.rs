@@ -23,15 +23,17 @@ impl DirectoryLock {
         let refused = |doing: &str, error: std::io::Error| {
             Error::Refused(format!("cannot {doing} the lock {}: {error}", path.display()))
         };
-        let options =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).clone();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(|error| refused("open", error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
             Err(TryLockError::Error(error)) => return Err(refused("take", error)),
         }
-        let text = format!("{}\n{}\n", std::process::id(), utc(now_ms));
+        let text = format!("{}\n{}\n", std::process::id(), ballot::rfc3339(now_ms));
         let written = file
             .set_len(0)
             .and_then(|()| file.rewind())
@@ -59,35 +61,9 @@ fn held(path: &Path, file: &mut File) -> Error {
     ))
 }
 
-/// A time as `2023-12-18T02:00:00Z`.
-fn utc(ms: i64) -> String {
-    let seconds = ms.div_euclid(1_000);
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Days to a civil date, after Howard Hinnant's `civil_from_days`: years start in March, in eras
-    // of 400 years.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (second / 3_600, second / 60 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_is_written_as_utc() {
-        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
-        assert_eq!(utc(1_702_864_800_999), "2023-12-18T02:00:00Z");
-        assert_eq!(utc(1_709_251_199_000), "2024-02-29T23:59:59Z");
-    }
 
     #[test]
     fn a_second_taker_hears_who_holds_the_lock_and_since_when() {
@@ -96,7 +72,7 @@ mod tests {
         let lock = DirectoryLock::take(&path, 1_702_864_800_000).unwrap();
         let sentence = DirectoryLock::take(&path, 0).unwrap_err().to_string();
         assert!(sentence.contains(&format!("process {} has held", std::process::id())));
-        assert!(sentence.contains("since 2023-12-18T02:00:00Z; stop that process"));
+        assert!(sentence.contains("since 2023-12-18T02:00:00.000Z; stop that process"));
         drop(lock);
         DirectoryLock::take(&path, 0).unwrap();
     }

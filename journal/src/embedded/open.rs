@@ -16,6 +16,7 @@ use super::group::Roster;
 use super::lock::DirectoryLock;
 use super::shared::{Shared, damaged};
 use super::store::{self, Contents, FORMAT_VERSION};
+use super::time::JournalTime;
 use super::writer::Writer;
 use super::{Embedded, Inner};
 use crate::{Clock, Error, SystemClock};
@@ -34,10 +35,12 @@ pub struct EmbeddedOptions {
     pub dir: PathBuf,
     /// The campaign, which names the files in the directory.
     pub campaign: String,
-    /// How many partitions the log has. It cannot be changed later.
-    pub partitions: u32,
-    /// The clock that [`Journal::heartbeat`](crate::Journal::heartbeat) answers: the process is its
-    /// own journal.
+    /// How many partitions the log must have; `None` takes an existing log as it is.
+    pub partitions: Option<u32>,
+    /// How many partitions a log that is not there yet gets; `None` makes none.
+    pub new_partitions: Option<u32>,
+    /// The clock from which the time that [`Journal::heartbeat`](crate::Journal::heartbeat) answers
+    /// is taken, once, when the journal is opened.
     pub clock: Arc<dyn Clock>,
     /// How much memory redb may use for pages, in bytes.
     pub cache_bytes: usize,
@@ -50,16 +53,30 @@ impl EmbeddedOptions {
         Self {
             dir: dir.into(),
             campaign: campaign.into(),
-            partitions,
+            partitions: Some(partitions),
+            new_partitions: Some(partitions),
             clock: Arc::new(SystemClock),
             cache_bytes: CACHE_BYTES,
         }
+    }
+
+    /// The same, for a journal that is there, whatever its partition count.
+    #[must_use]
+    pub fn existing(dir: impl Into<PathBuf>, campaign: impl Into<String>) -> Self {
+        Self { partitions: None, new_partitions: None, ..Self::new(dir, campaign, 1) }
     }
 
     /// The file that holds the journal.
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.dir.join(format!("{}.redb", self.campaign))
+    }
+
+    /// How many partitions a journal gets that is to be made.
+    fn wanted_partitions(&self) -> Result<u32, Error> {
+        self.new_partitions.ok_or_else(|| {
+            Error::Refused(format!("there is no journal in {}", self.file().display()))
+        })
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -70,7 +87,7 @@ impl EmbeddedOptions {
                 format!("the campaign {name:?} cannot name a file: use a-z, 0-9, - or _");
             return Err(Error::Refused(sentence));
         }
-        if self.partitions == 0 {
+        if self.partitions == Some(0) || self.new_partitions == Some(0) {
             return Err(Error::Refused("a journal needs at least one partition".to_owned()));
         }
         Ok(())
@@ -79,10 +96,39 @@ impl EmbeddedOptions {
 
 /// Opens or makes the journal. Blocks for some fsyncs.
 pub(super) fn open(options: &EmbeddedOptions) -> Result<Embedded, Error> {
+    let lock = take_lock(options)?;
     let file = options.file();
+    if !file.exists() {
+        options.wanted_partitions()?;
+        make_file(options, &file)?;
+    }
     let cache_bytes = options.cache_bytes;
-    let factory = move || Database::builder().set_cache_size(cache_bytes).create(&file);
-    open_with(options, Box::new(factory))
+    // Never makes a file: one that is gone while the journal is in use is not to be replaced.
+    let factory = move || Database::builder().set_cache_size(cache_bytes).open(&file);
+    open_locked(options, lock, Box::new(factory))
+}
+
+/// Makes the file aside and moves it into place when it is whole: a process that is killed here, or
+/// a disk that is full, leaves nothing that could not be made again.
+fn make_file(options: &EmbeddedOptions, file: &Path) -> Result<(), Error> {
+    let aside = file.with_extension("redb.new");
+    let failed = |error: &dyn std::fmt::Display| {
+        Error::Refused(format!("cannot make {}: {error}", file.display()))
+    };
+    match std::fs::remove_file(&aside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&error)),
+        Ok(()) | Err(_) => {}
+    }
+    let database = Database::create(&aside).map_err(|error| failed(&error))?;
+    create(options, &database, |error| failed(&error))?;
+    drop(database);
+    // Who voted for what, even under pseudonyms, is nobody else's to read.
+    #[cfg(unix)]
+    std::fs::set_permissions(&aside, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .map_err(|error| failed(&error))?;
+    File::open(&aside).and_then(|file| file.sync_all()).map_err(|error| failed(&error))?;
+    std::fs::rename(&aside, file).map_err(|error| failed(&error))?;
+    sync_dir(&options.dir)
 }
 
 /// The same, over a database of the caller's making.
@@ -90,10 +136,22 @@ pub(super) fn open_with(
     options: &EmbeddedOptions,
     factory: DatabaseFactory,
 ) -> Result<Embedded, Error> {
+    let lock = take_lock(options)?;
+    open_locked(options, lock, factory)
+}
+
+fn take_lock(options: &EmbeddedOptions) -> Result<DirectoryLock, Error> {
     options.check()?;
     make_dir(&options.dir)?;
     let lock_path = options.dir.join(format!("{}.lock", options.campaign));
-    let lock = DirectoryLock::take(&lock_path, options.clock.now_ms())?;
+    DirectoryLock::take(&lock_path, options.clock.now_ms())
+}
+
+fn open_locked(
+    options: &EmbeddedOptions,
+    lock: DirectoryLock,
+    factory: DatabaseFactory,
+) -> Result<Embedded, Error> {
     let cannot = |error: redb::Error| {
         Error::Refused(format!("cannot open {}: {error}", options.file().display()))
     };
@@ -119,7 +177,8 @@ fn create(
     let mut identity = [0; 16];
     getrandom::fill(&mut identity)
         .map_err(|error| Error::Refused(format!("no randomness for the identity: {error}")))?;
-    store::create(database, JournalId(identity), options.partitions).map_err(&cannot)?;
+    let partitions = options.wanted_partitions()?;
+    store::create(database, JournalId(identity), partitions).map_err(&cannot)?;
     let made = store::inspect(database).map_err(&cannot)?;
     made.ok_or_else(|| damaged("it is empty right after it was made"))
 }
@@ -133,11 +192,11 @@ fn check_shape(options: &EmbeddedOptions, contents: &Contents) -> Result<(), Err
             contents.format
         )));
     }
-    if contents.partitions != options.partitions {
+    if let Some(partitions) = options.partitions.filter(|wanted| *wanted != contents.partitions) {
         return Err(Error::Refused(format!(
-            "{file} was made with {} partitions, and {} are configured: a journal's partition \
-             count cannot be changed",
-            contents.partitions, options.partitions
+            "{file} was made with {} partitions, and {partitions} are configured: a journal's \
+             partition count cannot be changed",
+            contents.partitions
         )));
     }
     Ok(())
@@ -151,6 +210,7 @@ struct Parts {
 
 fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<Embedded, Error> {
     let Contents { identity, partitions, places, .. } = contents;
+    let time = JournalTime::begin(options.clock.now_ms(), places.newest_ms());
     let shared = Arc::new(Shared::new(parts.database, &places));
     // Bound: see the constant. When it is full, an append is refused.
     let (sender, queue) = mpsc::channel(QUEUE_ENTRIES_MAX);
@@ -178,7 +238,7 @@ fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<
             shared,
             queue: sender,
             room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX)),
-            clock: Arc::clone(&options.clock),
+            time,
             roster: Arc::new(Roster::new(partitions)),
             thread: Mutex::new(Some(thread)),
         }),

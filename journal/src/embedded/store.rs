@@ -47,6 +47,13 @@ pub(super) struct Places {
     pub(super) sequence: u64,
 }
 
+impl Places {
+    /// The second of the newest timestamp there is, as milliseconds since 1970-01-01 UTC.
+    pub(super) fn newest_ms(&self) -> Option<i64> {
+        self.seconds.iter().flatten().max().map(|second| second.saturating_mul(1_000))
+    }
+}
+
 /// The second a timestamp is in; right for times before 1970 too.
 pub(super) const fn second_of(timestamp_ms: i64) -> i64 {
     timestamp_ms.div_euclid(1_000)
@@ -110,7 +117,9 @@ pub(super) fn create(
 
 /// Writes something small durably. Two things are known once it has succeeded: the file takes
 /// writes, and all that can be read from it is on the disk. (A commit whose last fsync failed may
-/// be read back from the page cache without being on the disk.)
+/// be read back from the page cache without being on the disk. Linux then marks those pages clean,
+/// so this holds against a crash of the process, and against a power cut only as far as the disk
+/// itself still has them.)
 pub(super) fn prove(database: &Database) -> Result<(), Error> {
     let transaction = begin(database)?;
     {
@@ -122,6 +131,18 @@ pub(super) fn prove(database: &Database) -> Result<(), Error> {
         meta.insert("openings", openings.wrapping_add(1).to_le_bytes().as_slice())?;
     }
     Ok(transaction.commit()?)
+}
+
+/// As [`prove`], and that there is room for `bytes` more: a small write may well find its place on
+/// a disk on which the next group would fail.
+pub(super) fn prove_room(database: &Database, bytes: usize) -> Result<(), Error> {
+    let transaction = begin(database)?;
+    transaction.open_table(META)?.insert("room", vec![0; bytes].as_slice())?;
+    transaction.commit()?;
+    let transaction = begin(database)?;
+    drop(transaction.open_table(META)?.remove("room")?);
+    transaction.commit()?;
+    prove(database)
 }
 
 /// Writes a group in one durable transaction and answers the place each entry got. After an error

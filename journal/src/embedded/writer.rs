@@ -23,8 +23,11 @@ use crate::{AppendError, Error};
 
 /// The first wait before a failed file is opened again. It doubles up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
-/// Space comes back by an operator's hand; a few seconds more do not matter then.
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Opening again is cheap, and who made room wants to see it taken.
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// The room that a file must have before it takes appends again: some groups of a busy second. Less
+/// and it would fail and recover, back and forth, for as long as the disk is nearly full.
+const ROOM_BYTES: usize = 4 << 20;
 
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
@@ -182,7 +185,7 @@ impl Writer {
             return Err(damaged("records that were acknowledged are missing"));
         }
         self.shared.bring_back(database);
-        match self.shared.with_database(store::prove)? {
+        match self.shared.with_database(|file| store::prove_room(file, ROOM_BYTES))? {
             Ok(()) => Ok(contents.places),
             Err(error) => Err(Error::Unavailable(error.to_string())),
         }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use journal::{Clock, Embedded, EmbeddedOptions};
 
-use super::Setup;
 use crate::exit::Failure;
 
 /// How many partitions a journal gets if nothing is said: the two cores of a small machine are kept
@@ -85,19 +84,15 @@ impl Directory {
         partitions: Option<u32>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Embedded, Failure> {
-        let made_with = Setup::read(self)?.map(|setup| setup.partitions);
-        let partitions = partitions.or(made_with).unwrap_or(PARTITIONS);
-        let mut options = EmbeddedOptions::new(&self.path, &self.campaign, partitions);
+        let mut options = EmbeddedOptions::existing(&self.path, &self.campaign);
         options.clock = Arc::clone(clock);
+        options.partitions = partitions;
+        options.new_partitions = partitions.or(Some(PARTITIONS));
         Ok(Embedded::open(&options)?)
     }
 
     /// Opens the journal, which must be there.
-    pub(crate) fn open(
-        &self,
-        partitions: Option<u32>,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Embedded, Failure> {
+    pub(crate) fn open(&self, clock: &Arc<dyn Clock>) -> Result<Embedded, Failure> {
         if !self.has_journal() {
             return Err(Failure::configuration(format!(
                 "--data {}: there is no journal of {}; give the directory that `weir up` was given",
@@ -105,7 +100,9 @@ impl Directory {
                 self.campaign
             )));
         }
-        self.open_or_make(partitions, clock)
+        let mut options = EmbeddedOptions::existing(&self.path, &self.campaign);
+        options.clock = Arc::clone(clock);
+        Ok(Embedded::open(&options)?)
     }
 
     fn file(&self, extension: &str) -> PathBuf {

@@ -1,5 +1,5 @@
-//! What a campaign's data directory was made with: how many partitions, and the day to which the
-//! campaign's window was moved, if it was.
+//! What a campaign's data directory was made with: the day to which the campaign's window was
+//! moved, if it was.
 //!
 //! Written once, with the first start, and followed from then on: a campaign that moved with every
 //! restart would never end. What counts is in the journal all the same; this only helps to ask it
@@ -19,15 +19,14 @@ use crate::exit::Failure;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Setup {
-    pub(crate) partitions: u32,
     /// The first voting day of a campaign that was moved; none if it has the dates of its file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     starts_on: Option<String>,
 }
 
 impl Setup {
-    pub(crate) fn new(partitions: u32, starts_on: Option<VotingDay>) -> Self {
-        Self { partitions, starts_on: starts_on.map(|day| day.to_string()) }
+    pub(crate) fn new(starts_on: Option<VotingDay>) -> Self {
+        Self { starts_on: starts_on.map(|day| day.to_string()) }
     }
 
     /// What is noted in a directory; `None` if nothing is.
@@ -134,10 +133,10 @@ mod tests {
 
     #[test]
     fn later_starts_keep_the_dates_and_refuse_a_flag_that_contradicts_them() {
-        let moved = Setup::new(16, Some(day(20)));
+        let moved = Setup::new(Some(day(20)));
         let days = WISHES.map(|wish| starts_on(Some(&moved), wish, day(23)).ok());
         assert_eq!(days, [Some(Some(day(20))), Some(Some(day(20))), None, Some(Some(day(20)))]);
-        let as_dated = Setup::new(16, None);
+        let as_dated = Setup::new(None);
         let days = WISHES.map(|wish| starts_on(Some(&as_dated), wish, day(23)).ok());
         assert_eq!(days, [Some(None), Some(None), Some(None), None]);
     }

@@ -3,11 +3,13 @@
 //! Partitions do not touch one another, so which thread takes which changes nothing. Never here:
 //! a snapshot as a starting point.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use ballot::{Applied, Fold, Snapshot, Stop, VoterMap};
-use journal::{Embedded, Journal as _, Reader as _};
+use bytes::Bytes;
+use journal::{Embedded, Journal as _, Reader as _, SnapshotReader as _};
 
 use super::runtime;
 use crate::exit::Failure;
@@ -20,14 +22,21 @@ const VOTERS_FIRST: usize = 1 << 20;
 /// at most a third of the work is done in vain.
 const VOTERS_GROWTH: usize = 4;
 
+/// What was published of a partition: the frontier and the snapshot's bytes.
+type Witness = (u64, Bytes);
+
 /// The fold of each partition up to its end in `ends`, or to its campaign's close before that.
+///
+/// The snapshots that were published are not used, but they are witnesses: where the fold passes
+/// one and says otherwise, the journal is not the one that was counted.
 pub(super) fn all(
     journal: &Embedded,
     ends: &[u64],
     threads: usize,
 ) -> Result<Vec<Snapshot>, Failure> {
     let next = AtomicU32::new(0);
-    let work = || some(journal, ends, &next);
+    let witnesses = runtime()?.block_on(witnesses(journal))?;
+    let work = || some(journal, ends, &witnesses, &next);
     let folded = thread::scope(|scope| {
         // Joined here, in any case.
         let threads: Vec<_> =
@@ -46,25 +55,55 @@ pub(super) fn all(
 }
 
 /// What one thread does: takes partition after partition that no other has taken.
-fn some(journal: &Embedded, ends: &[u64], next: &AtomicU32) -> Result<Vec<Snapshot>, Failure> {
+fn some(
+    journal: &Embedded,
+    ends: &[u64],
+    witnesses: &BTreeMap<u32, Witness>,
+    next: &AtomicU32,
+) -> Result<Vec<Snapshot>, Failure> {
     let runtime = runtime()?;
     let mut folded = Vec::new();
     loop {
         // Relaxed: only uniqueness is wanted, nothing is published with the number.
         let partition = next.fetch_add(1, Ordering::Relaxed);
         let Some(end) = ends.get(partition as usize) else { return Ok(folded) };
-        folded.push(runtime.block_on(one(journal, partition, *end, VOTERS_FIRST))?);
+        let place = (partition, *end);
+        let one = one(journal, place, VOTERS_FIRST, witnesses.get(&partition));
+        folded.push(runtime.block_on(one)?);
     }
+}
+
+async fn witnesses(journal: &Embedded) -> Result<BTreeMap<u32, Witness>, Failure> {
+    let end = journal.snapshots_end().await?;
+    let mut reader = journal.snapshots();
+    let (mut witnesses, mut position) = (BTreeMap::new(), 0);
+    while position < end {
+        let read = reader.next().await?;
+        position = read.position;
+        for entry in read.entries {
+            let snapshot = Snapshot::decode(&entry.value)
+                .map_err(|error| damaged(entry.partition, &error.to_string()))?;
+            witnesses.insert(entry.partition, (snapshot.frontier(), entry.value));
+        }
+    }
+    Ok(witnesses)
+}
+
+fn damaged(partition: u32, what: &str) -> Failure {
+    Failure::journal(format!(
+        "partition {partition}: {what}; the journal's file is damaged or was changed, and this \
+         would not be the result that was published"
+    ))
 }
 
 async fn one(
     journal: &Embedded,
-    partition: u32,
-    end: u64,
+    place: (u32, u64),
     mut voters_max: usize,
+    witness: Option<&Witness>,
 ) -> Result<Snapshot, Failure> {
     loop {
-        match attempt(journal, partition, end, voters_max).await? {
+        match attempt(journal, place, voters_max, witness).await? {
             Some(snapshot) => return Ok(snapshot),
             None => voters_max = voters_max.saturating_mul(VOTERS_GROWTH),
         }
@@ -74,9 +113,9 @@ async fn one(
 /// The fold of a partition; `None` if a day had more voters than there was room for.
 async fn attempt(
     journal: &Embedded,
-    partition: u32,
-    end: u64,
+    (partition, end): (u32, u64),
     voters_max: usize,
+    witness: Option<&Witness>,
 ) -> Result<Option<Snapshot>, Failure> {
     let mut fold = Fold::new(journal.identity(), partition);
     let mut voters = VoterMap::new(voters_max);
@@ -87,7 +126,13 @@ async fn attempt(
                 break;
             }
             match fold.apply(record.offset, &record.value, &mut voters) {
-                Ok(Applied::Folded | Applied::Skipped) => {}
+                Ok(Applied::Folded | Applied::Skipped) => {
+                    let seen = witness.filter(|(frontier, _)| *frontier == fold.frontier());
+                    if seen.is_some_and(|(_, bytes)| *bytes != fold.snapshot().encode()) {
+                        let what = "the recount differs from the snapshot that was published";
+                        return Err(damaged(partition, what));
+                    }
+                }
                 Ok(Applied::AfterFinal) => return Ok(Some(fold.snapshot())),
                 Err(Stop::VotersFull { .. }) => return Ok(None),
                 Err(stop @ (Stop::Gap { .. } | Stop::Unknown(_) | Stop::NoRules)) => {
@@ -101,8 +146,6 @@ async fn attempt(
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use ballot::{Ballot, BatchBuilder, ChoiceSet, Record, Rules, VoterId, words_for};
     use journal::EmbeddedOptions;
 
@@ -111,8 +154,8 @@ mod tests {
 
     #[test]
     fn a_day_with_more_voters_than_there_was_room_for_is_counted_anew_with_the_same_result() {
-        let dir = std::env::temp_dir().join(format!("weir-fold-{}", std::process::id()));
-        let journal = Embedded::open(&EmbeddedOptions::new(&dir, "c", 1)).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Embedded::open(&EmbeddedOptions::new(dir.path(), "c", 1)).unwrap();
         let campaign = read_campaign(None).unwrap();
         let rules = Rules::new(&campaign, journal.identity(), 1, [0; 16]);
         let mut records = vec![Record::Rules(rules).encode()];
@@ -130,13 +173,17 @@ mod tests {
             for record in records {
                 journal.append(0, 0, record).await.unwrap();
             }
-            let small = one(&journal, 0, 5, 1).await.unwrap();
-            let large = one(&journal, 0, 5, 1_000).await.unwrap();
-            let too_small = attempt(&journal, 0, 5, 12).await.unwrap();
+            let small = one(&journal, (0, 5), 1, None).await.unwrap();
+            let large = one(&journal, (0, 5), 1_000, None).await.unwrap();
+            let too_small = attempt(&journal, (0, 5), 12, None).await.unwrap();
+            let lie = (3, large.encode());
+            let refused = one(&journal, (0, 5), 1_000, Some(&lie)).await.unwrap_err();
+            assert!(refused.sentence.contains("the journal's file is damaged"), "{refused}");
+            let truth = (5, large.encode());
+            one(&journal, (0, 5), 1_000, Some(&truth)).await.unwrap();
             journal.close().await;
             (small, large, too_small)
         });
-        fs::remove_dir_all(dir).unwrap();
         assert_eq!(small.encode(), large.encode());
         assert!(too_small.is_none());
         let outcomes = small.fold().outcomes();

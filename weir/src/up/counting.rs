@@ -42,12 +42,13 @@ pub(super) struct Counting {
 impl Counting {
     /// Why the process should not be sent work because of this campaign.
     pub(super) fn complaint(&self) -> impl Fn() -> Option<String> + Send + Sync + use<> {
-        let (id, statuses, view) =
-            (self.campaign.clone(), self.statuses.clone(), self.view.clone());
+        let (id, journal) = (self.campaign.clone(), self.journal.clone());
+        let (statuses, view) = (self.statuses.clone(), self.view.clone());
         move || {
-            let missing = view.served.borrow().is_none();
-            let missing = missing.then(|| "there is no tally yet".to_owned());
-            statuses.complaint().or(missing).map(|complaint| format!("{id}: {complaint}"))
+            let missing = || view.served.borrow().is_none().then(|| "there is no tally yet".into());
+            let trouble = || journal.trouble().map(|why| format!("the journal: {why}"));
+            let complaint = trouble().or_else(|| statuses.complaint()).or_else(missing);
+            complaint.map(|complaint| format!("{id}: {complaint}"))
         }
     }
 }

@@ -1,4 +1,5 @@
-//! How `weir up` ends: not ready, no new connections, ballots in flight, counting, journals.
+//! How `weir up` ends: not ready, no new connections, ballots in flight, counting, journals. A
+//! single process has no balancer that would have to hear of it first, so nothing waits between.
 //!
 //! Invariant: exit code 0 says that every ballot in flight got its answer and that everything
 //! acknowledged is in the last snapshots. What takes too long is cut off, and then the code is 75;
@@ -8,7 +9,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use journal::Embedded;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::counting::Counting;
 use super::running::Running;
@@ -16,12 +17,11 @@ use super::signals::Signals;
 use crate::exit::Failure;
 use crate::say;
 
-/// From not ready until connections are refused. A single process has no balancer that would have
-/// to hear of it first.
-const LEAVING_WAIT: Duration = Duration::ZERO;
-
 /// When the end is forced. Kubernetes kills after 30 s; a journal's last word takes 5 s at most.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long the last snapshots may take to be read back; they have been published by then.
+const FLUSHED_WAIT: Duration = Duration::from_secs(5);
 
 /// Waits until the process is to end, and ends it. `greeting` has its turn meanwhile.
 pub(super) async fn end(
@@ -79,9 +79,6 @@ async fn unexpected(running: &mut Running) -> String {
 async fn drain(running: Running) -> Result<(), &'static str> {
     let Running { leaving, shutdown, edge, ops_shutdown, ops, counting, mut tasks } = running;
     leaving.cancel();
-    if !LEAVING_WAIT.is_zero() {
-        sleep(LEAVING_WAIT).await;
-    }
     shutdown.drain();
     if !edge.is_finished() {
         let report = edge.await.map_err(|_panic| "the public server broke")?;
@@ -93,7 +90,12 @@ async fn drain(running: Running) -> Result<(), &'static str> {
     }
     let mut journals = Vec::new();
     for counting in counting {
-        journals.push(join(counting).await?);
+        let view = counting.view.clone();
+        let journal = join(counting).await?;
+        match timeout(FLUSHED_WAIT, view.is_flushed(&journal)).await {
+            Ok(Ok(true)) => journals.push(journal),
+            Ok(Ok(false) | Err(_)) | Err(_) => return Err("not everything has been counted"),
+        }
     }
     tasks.shutdown().await;
     for journal in journals {

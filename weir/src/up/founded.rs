@@ -43,9 +43,9 @@ impl Founded {
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let directory = Directory::new(&args.data.dir, &campaign.id);
-        let journal = directory.open_or_make(args.data.partitions, clock)?;
+        let journal = directory.open_or_make(args.partitions, clock)?;
         let empty = is_empty(&journal).await?;
-        let campaign = dated(&directory, &journal, campaign, (wish, empty), clock.now_ms())?;
+        let campaign = dated(&directory, campaign, (wish, empty), clock.now_ms())?;
         check_grace(&campaign)?;
         let keys = keys(args.keys.clone(), &directory, empty)?;
         keys.token_keys(&campaign.id)?;
@@ -77,7 +77,6 @@ async fn is_empty(journal: &Embedded) -> Result<bool, Failure> {
 /// The campaign with the dates it has in this data directory, which are told.
 fn dated(
     directory: &Directory,
-    journal: &Embedded,
     campaign: Campaign,
     (wish, empty): (Wish, bool),
     now_ms: i64,
@@ -85,7 +84,7 @@ fn dated(
     let setup = match Setup::read(directory)? {
         Some(setup) => Some(setup),
         // It was lost. What the rules in the journal say decides.
-        None if !empty => Some(Setup::new(journal.partitions(), None)),
+        None if !empty => Some(Setup::new(None)),
         None => None,
     };
     let today = local_date(&campaign.zone, now_ms).ok_or_else(|| {
@@ -93,7 +92,7 @@ fn dated(
     })?;
     let first_start = setup.is_none();
     let day = starts_on(setup.as_ref(), wish, today)?;
-    let setup = setup.unwrap_or_else(|| Setup::new(journal.partitions(), day));
+    let setup = setup.unwrap_or_else(|| Setup::new(day));
     let campaign = moved(campaign, Some(&setup))?;
     if first_start {
         setup.write(directory)?;

@@ -11,6 +11,7 @@ use ballot::{Campaign, Token};
 
 use super::founded::Founded;
 use super::ports::Ports;
+use crate::args::UpArgs;
 use crate::say;
 
 /// The identity behind the token that is printed. It is nobody's, and says so.
@@ -31,8 +32,10 @@ pub(super) async fn greet(views: Vec<View>, lines: String) -> Infallible {
     pending().await
 }
 
-/// The lines. Only the built-in campaign, which is for trying out, comes with a token.
-pub(super) fn lines(ports: &Ports, founded: &[Founded], built_in: bool, now_ms: i64) -> String {
+/// The lines. Only the built-in campaign, which is for trying out, comes with a token; for others
+/// there is a command that makes one.
+pub(super) fn lines(ports: &Ports, founded: &[Founded], args: &UpArgs, now_ms: i64) -> String {
+    let (built_in, flags) = (args.campaigns.is_empty(), flags(args));
     let (api, ops) = (origin(ports.api_address), origin(ports.ops_address));
     let mut lines = vec![
         format!("weir is up: the public API is at {api}"),
@@ -50,14 +53,22 @@ pub(super) fn lines(ports: &Ports, founded: &[Founded], built_in: bool, now_ms: 
             lines.push(format!("  {}", vote(campaign, &demo_token(founded), &url)));
         } else if now_ms < campaign.closes_at_ms {
             // A token in the log of a real campaign would be a vote for whoever reads it.
-            let token = "'\"$(weir token --campaign FILE ID)\"'";
+            let token = format!("'\"$(weir token --campaign FILE{flags} ID)\"'");
             lines.push("To vote as ID, which counts like any other vote:".to_owned());
-            lines.push(format!("  {}", vote(campaign, token, &url)));
+            lines.push(format!("  {}", vote(campaign, &token, &url)));
         }
         lines.push("To see what has been counted:".to_owned());
         lines.push(format!("  curl -sS {url}/tally"));
     }
     lines.join("\n")
+}
+
+/// The flags by which another command finds the same keys.
+fn flags(args: &UpArgs) -> String {
+    match &args.keys {
+        Some(keys) => format!(" --keys {}", keys.display()),
+        None => format!(" --data {}", args.data.dir.display()),
+    }
 }
 
 /// The command that casts a ballot.

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::counting::{self, Counting, Tasks};
+use super::descriptors;
 use super::founded::Founded;
 use super::ports::Ports;
 use crate::exit::Failure;
@@ -52,7 +53,7 @@ impl Running {
             counting.push(started);
             campaigns.push(campaign);
         }
-        let limits = Limits::default();
+        let (limits, ops_limits) = limits();
         let options = EdgeOptions {
             limits,
             clock: Arc::clone(clock),
@@ -64,7 +65,8 @@ impl Running {
         let ops = Ops::new(registry, ready);
         // Both are joined by `ending`, and end through their shutdowns.
         let edge = tokio::spawn(serve(ports.api, edge, limits, shutdown.clone(), api_counters));
-        let ops = tokio::spawn(serve(ports.ops, ops, limits, ops_shutdown.clone(), ops_counters));
+        let ops =
+            tokio::spawn(serve(ports.ops, ops, ops_limits, ops_shutdown.clone(), ops_counters));
         Ok(Self { leaving, shutdown, edge, ops_shutdown, ops, counting, tasks })
     }
 
@@ -72,6 +74,22 @@ impl Running {
     pub(super) fn views(&self) -> Vec<View> {
         self.counting.iter().map(|counting| counting.view.clone()).collect()
     }
+}
+
+/// The limits of the public listener, as far as the process has descriptors, and of the operators'.
+fn limits() -> (Limits, Limits) {
+    let limits = Limits::default();
+    let connections_max =
+        descriptors::connections_max(descriptors::raise(), limits.connections_max);
+    if connections_max < limits.connections_max {
+        tracing::warn!(
+            connections_max,
+            wanted = limits.connections_max,
+            "fewer connections than wanted: raise this process's limit of open files (nofile)"
+        );
+    }
+    let ops_limits = Limits { connections_max: descriptors::OPS_CONNECTIONS_MAX, ..limits };
+    (Limits { connections_max, ..limits }, ops_limits)
 }
 
 fn no_metrics(error: prometheus::Error) -> Failure {

@@ -101,5 +101,5 @@ fn an_extension_is_refused_until_it_is_in_the_journal_and_served_from_then_on() 
     scratch.file("c.toml", campaign(-1, 2));
     let ran = weir(&extend);
     assert_eq!(ran.code, Some(64), "{ran:?}");
-    assert!(ran.stderr.contains("only the end, later days"), "{ran:?}");
+    assert!(ran.stderr.contains("an extension can only move the end"), "{ran:?}");
 }

@@ -27,7 +27,7 @@ fn the_built_in_campaign_starts_today_unless_it_is_to_be_as_dated() {
 fn a_moved_window_that_has_ended_says_how_to_start_anew() {
     let scratch = Scratch::new();
     fs::create_dir(scratch.path("data")).unwrap();
-    scratch.file("data/hubei-2023.setup.toml", "partitions = 3\nstarts_on = \"2024-02-01\"\n");
+    scratch.file("data/hubei-2023.setup.toml", "starts_on = \"2024-02-01\"\n");
     let up = Up::start(&scratch, &[]);
     let first = up.stderr().lines().next().unwrap().to_owned();
     assert!(first.starts_with("hubei-2023 was moved to start on 2024-02-01"), "{first}");

@@ -35,12 +35,12 @@ fn a_recount_equals_the_last_tally_that_was_served_and_each_prefix_of_it() {
     for threads in ["1", "4"] {
         let ran = weir(&["recount", "--data", &data, "--threads", threads]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        assert_eq!(ran.stdout.as_bytes(), [last.as_slice(), b"\n"].concat());
+        assert_eq!(ran.stdout.as_bytes(), last);
     }
     let saved = scratch.file("early.json", &early);
     let ran = weir(&["recount", "--data", &data, "--prefix", &saved]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert_eq!(ran.stdout.as_bytes(), [early.as_slice(), b"\n"].concat());
+    assert_eq!(ran.stdout.as_bytes(), early);
     assert!(ran.stderr.contains("early.json byte for byte"), "{ran:?}");
     // What it printed is a prefix as well.
     let printed = scratch.file("printed.json", &ran.stdout);
@@ -77,7 +77,7 @@ fn a_recount_stops_where_a_final_tally_does() {
     });
     up.stop();
     let ran = weir(&["recount", "--data", &scratch.path("data")]);
-    assert_eq!(ran.stdout.as_bytes(), [last.as_slice(), b"\n"].concat());
+    assert_eq!(ran.stdout.as_bytes(), last);
 }
 
 #[test]
