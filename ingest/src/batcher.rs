@@ -196,7 +196,7 @@ impl<J: Journal> Batcher<J> {
             let alone = in_flight.is_empty() && last_size <= 1;
             let linger = if alone { Duration::ZERO } else { self.limits.linger };
             let send_at = lane.due_at(linger).filter(|_| may_send);
-            let expire_at = lane.due_at(self.limits.deadline).filter(|_| !may_send);
+            let expire_at = lane.expires_at(self.limits.deadline).filter(|_| !may_send);
             let due_at = send_at.or(expire_at);
             // Biased for determinism. Completions are bounded by what was sent, arrivals only
             // make the loop look again, and what is due is sent before arrivals are waited for.

@@ -89,6 +89,11 @@ impl Lane {
         Some(if full { first.since } else { first.since + linger })
     }
 
+    /// When the next batch is to be given up, full or not.
+    pub(crate) fn expires_at(&self, deadline: Duration) -> Option<Instant> {
+        self.queue().front().map(|first| first.since + deadline)
+    }
+
     /// Takes the next batch.
     pub(crate) fn take(&self) -> Option<Waiting> {
         self.queue().pop_front()

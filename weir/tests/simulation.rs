@@ -4,6 +4,8 @@
 //! A failure names its seed; `SEED=<n> cargo test -p weir --test simulation` runs that one again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says where it fails by panicking")]
 
+#[path = "simulation/answers.rs"]
+mod answers;
 #[path = "simulation/model.rs"]
 mod model;
 #[path = "simulation/process.rs"]
@@ -15,7 +17,9 @@ mod voters;
 #[path = "simulation/world.rs"]
 mod world;
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aggregator::Planted;
@@ -23,9 +27,31 @@ use aggregator::Planted;
 /// Schedules in the test command.
 const SCHEDULES: u64 = 20_000;
 
-/// Runs one seed on a fresh runtime with paused time. A panic in a task of a process is a failure
-/// too: `panics` counts them all.
+thread_local! {
+    /// The first panic of a schedule, wherever it was. A schedule has one thread.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Has panics noted: one in a task would end that task and nothing else.
+fn note_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            PANIC.with_borrow_mut(|first| {
+                if first.is_none() {
+                    *first = Some(panic.to_string());
+                }
+            });
+            before(panic);
+        }));
+    });
+}
+
+/// Runs one seed on a fresh runtime with paused time. A panic in any of its tasks is a failure.
 fn run(seed: u64, planted: Option<Planted>, lines: Option<usize>) -> Result<u64, String> {
+    note_panics();
+    PANIC.set(None);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -33,10 +59,7 @@ fn run(seed: u64, planted: Option<Planted>, lines: Option<usize>) -> Result<u64,
         .unwrap();
     let world = || runtime.block_on(world::run(seed, planted, lines));
     let result = catch_unwind(AssertUnwindSafe(world));
-    result.map_err(|panic| match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => panic.downcast_ref::<&str>().map_or("?".to_owned(), |s| (*s).to_owned()),
-    })
+    PANIC.take().map_or_else(|| Ok(result.expect("nothing panicked")), Err)
 }
 
 #[test]
@@ -92,6 +115,6 @@ fn each_planted_defect_is_noticed() {
         let fails = |seed| run(seed, Some(defect), None).err().map(|why| (seed, why));
         let noticed = (0..SCHEDULES).find_map(fails);
         let (seed, why) = noticed.unwrap_or_else(|| panic!("{defect:?} was not noticed"));
-        println!("{defect:?}: noticed at seed {seed}: {}", why.lines().next().unwrap_or_default());
+        println!("{defect:?}: noticed at seed {seed}: {}", why.replace('\n', " "));
     }
 }

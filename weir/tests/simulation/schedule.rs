@@ -3,6 +3,8 @@
 use ballot::{ChoiceSet, VoterId};
 use journal::simulated::Random;
 
+use crate::voters::Voter;
+
 /// Choices of the simulated campaign: more than a word of bits holds.
 pub(crate) const CHOICES: u32 = 70;
 pub(crate) const PARTITIONS: u32 = 3;
@@ -15,12 +17,7 @@ pub(crate) const AGGREGATORS: usize = 2;
 #[derive(Debug, Clone)]
 pub(crate) enum Action {
     /// A voter casts a ballot on an edge, and again after each answer that leaves it open.
-    Vote {
-        voter: VoterId,
-        choices: ChoiceSet,
-        edge: usize,
-        retries: u32,
-    },
+    Vote(Voter),
     /// A ballot that no edge would let through lands in a batch with a good one.
     Smuggle {
         voter: VoterId,
@@ -29,7 +26,17 @@ pub(crate) enum Action {
     EarlyClose {
         partition: u32,
     },
+    /// A record that does not decode.
+    Garble {
+        partition: u32,
+    },
+    /// The newest rules again, as from a second writer.
+    RepeatRules {
+        partition: u32,
+    },
     CrashEdge(usize),
+    /// SIGTERM and a new one.
+    DrainEdge(usize),
     CrashAggregator(usize),
     /// SIGTERM and a new one.
     RestartAggregator(usize),
@@ -42,8 +49,10 @@ pub(crate) enum Action {
         index: usize,
         skew_ms: i64,
     },
+    /// The campaign's end moves; each partition hears of it after so many milliseconds.
     Extend {
         ms: i64,
+        after_ms: [u64; PARTITIONS as usize],
     },
 }
 
@@ -53,10 +62,7 @@ pub(crate) fn schedule(random: &mut Random) -> Vec<(u64, Action)> {
     let end_ms = 2 * DAY_MS + GRACE_MS;
     let voters: Vec<VoterId> = (0..12).map(|_| voter(random)).collect();
     for _ in 0..30 {
-        let voter = voters[random.index(voters.len())];
-        let (choices, edge) = (choices(random), random.index(EDGES));
-        let retries = u32::try_from(random.below(4)).unwrap();
-        let vote = Action::Vote { voter, choices, edge, retries };
+        let vote = Action::Vote(vote(random, &voters));
         // A third around midnight and the close.
         let at_ms = match random.below(6) {
             0 => DAY_MS - 150 + random.below(300),
@@ -72,16 +78,52 @@ pub(crate) fn schedule(random: &mut Random) -> Vec<(u64, Action)> {
     for _ in 0..random.below(7) {
         actions.push((random.below(end_ms), trouble(random)));
     }
+    if random.chance(300) {
+        burst(random, &voters, &mut actions);
+    }
     if random.chance(200) {
-        let at_ms = random.below(2 * DAY_MS - 700);
-        actions.push((at_ms, Action::Extend { ms: 300 + random.below(900).cast_signed() }));
+        // In every partition before the old end by any sound clock: nothing is cast behind that
+        // end before it is extended.
+        let last_ms = 2 * DAY_MS - 200;
+        let at_ms = if random.chance(500) { random.below(last_ms) } else { last_ms };
+        let after_ms = [(); PARTITIONS as usize].map(|()| random.below(60));
+        let ms = 300 + random.below(900).cast_signed();
+        actions.push((at_ms, Action::Extend { ms, after_ms }));
     }
     actions.sort_by_key(|(at_ms, _)| *at_ms);
     actions
 }
 
+/// Votes on both sides of midnight or around the close, more than an edge admits, while the journal
+/// stalls; and then an owner crashes, perhaps an edge too.
+fn burst(random: &mut Random, voters: &[VoterId], actions: &mut Vec<(u64, Action)>) {
+    let middle_ms = if random.chance(500) { DAY_MS } else { 2 * DAY_MS };
+    for _ in 0..24 + random.below(24) {
+        let at_ms = middle_ms - 60 + random.below(120);
+        actions.push((at_ms, Action::Vote(vote(random, voters))));
+    }
+    let stall_at_ms = middle_ms - 80 + random.below(80);
+    actions.push((stall_at_ms, Action::Stall(100 + random.below(500))));
+    let crash_at_ms = middle_ms + random.below(700);
+    actions.push((crash_at_ms, Action::CrashAggregator(random.index(AGGREGATORS))));
+    if random.chance(300) {
+        actions.push((middle_ms + random.below(300), Action::CrashEdge(random.index(EDGES))));
+    }
+}
+
+fn vote(random: &mut Random, voters: &[VoterId]) -> Voter {
+    Voter {
+        voter: voters[random.index(voters.len())],
+        choices: choices(random),
+        edge: random.index(EDGES),
+        retries: u32::try_from(random.below(4)).unwrap(),
+        patience_ms: random.chance(100).then(|| random.below(40)),
+    }
+}
+
 fn trouble(random: &mut Random) -> Action {
-    match random.below(12) {
+    let partition = u32::try_from(random.below(u64::from(PARTITIONS))).unwrap();
+    match random.below(15) {
         0 => Action::CrashEdge(random.index(EDGES)),
         1 | 2 => Action::CrashAggregator(random.index(AGGREGATORS)),
         3 => Action::RestartAggregator(random.index(AGGREGATORS)),
@@ -89,7 +131,10 @@ fn trouble(random: &mut Random) -> Action {
         5 | 6 => Action::Isolate(random.index(AGGREGATORS), 300 + random.below(1_200)),
         7 | 8 => Action::Rebalance,
         9 => Action::Compact,
-        10 => Action::EarlyClose { partition: u32::try_from(random.index(3)).unwrap() },
+        10 => Action::EarlyClose { partition },
+        11 => Action::DrainEdge(random.index(EDGES)),
+        12 => Action::Garble { partition },
+        13 => Action::RepeatRules { partition },
         _ => {
             let aggregator = random.chance(500);
             let index = random.index(if aggregator { AGGREGATORS } else { EDGES });

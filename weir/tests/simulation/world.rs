@@ -9,16 +9,17 @@ use ballot::{
     Ballot, BatchBuilder, ChoiceSet, Close, Day, FOLD_VERSION, Fold, Record, Rules, TallyDocument,
     VoterId, VoterMap, VotingDay,
 };
-use ingest::Cast;
+use bytes::Bytes;
 use journal::simulated::{Cluster, Faults, Options, Random};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::answers::End;
 use crate::model::Model;
 use crate::process::Process;
 use crate::schedule::{
     AGGREGATORS, Action, CHOICES, DAY_MS, EDGES, GRACE_MS, PARTITIONS, schedule,
 };
-use crate::voters::{Told, vote};
+use crate::voters::{Attempt, Fate, Heard};
 
 struct World {
     cluster: Cluster,
@@ -26,7 +27,8 @@ struct World {
     planted: Option<Planted>,
     edges: Vec<Rc<Process>>,
     aggregators: Vec<Process>,
-    told: Rc<RefCell<Vec<Told>>>,
+    heard: Rc<RefCell<Heard>>,
+    smuggled: RefCell<Vec<Bytes>>,
 }
 
 /// Runs the schedule of a seed to its end and checks everything. Answers the event log's hash.
@@ -95,16 +97,15 @@ impl World {
         };
         let edges = (0..EDGES).map(edge).collect();
         let aggregators = (0..AGGREGATORS).map(aggregator).collect();
-        Self { cluster, rules, planted, edges, aggregators, told: Rc::default() }
+        let (heard, smuggled) = (Rc::default(), RefCell::default());
+        Self { cluster, rules, planted, edges, aggregators, heard, smuggled }
     }
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Vote { voter, choices, edge, retries } => {
-                let (edges, told) = (self.edges.clone(), Rc::clone(&self.told));
-                tokio::task::spawn_local(async move {
-                    vote(&edges, edge, (voter, choices), retries, &told).await;
-                });
+            Action::Vote(voter) => {
+                let (edges, heard) = (self.edges.clone(), Rc::clone(&self.heard));
+                tokio::task::spawn_local(async move { voter.vote(&edges, &heard).await });
             }
             Action::Smuggle { voter } => self.smuggle(voter),
             Action::EarlyClose { partition } => {
@@ -113,24 +114,39 @@ impl World {
                 let close = Close { day: day.day, instant_ms: day.end_ms, clock_ms };
                 self.cluster.append_raw(partition, clock_ms, Record::Close(close).encode());
             }
+            Action::Garble { partition } => {
+                let close = Close { day: self.rules.days[0].day, instant_ms: 0, clock_ms: 1 };
+                let close = Record::Close(close).encode();
+                let cut = close.slice(..close.len() - 1);
+                self.cluster.append_raw(partition, self.cluster.now_ms(), cut);
+            }
+            Action::RepeatRules { partition } => {
+                let log = self.cluster.log(partition);
+                let is_rules =
+                    |r: &&journal::Record| matches!(Record::decode(&r.value), Ok(Record::Rules(_)));
+                let newest = log.iter().rev().find(is_rules).unwrap().value.clone();
+                self.cluster.append_raw(partition, self.cluster.now_ms(), newest);
+            }
             Action::CrashEdge(index) => {
                 let name = self.edges[index].name.clone();
                 self.cluster.crash(&name);
-                let edge = Process::start(&self.cluster, &name, &self.rules, false, None);
                 // Voters who still wait on the old one hold it; its tasks end with the last.
-                self.edges[index] = Rc::new(edge);
+                drop(self.replace_edge(index, &name));
+            }
+            Action::DrainEdge(index) => {
+                let old = self.replace_edge(index, &format!("{}+", self.edges[index].name));
+                old.drain.cancel();
+                tokio::task::spawn_local(settle(old, Rc::clone(&self.heard)));
             }
             Action::CrashAggregator(index) => {
                 let name = self.aggregators[index].name.clone();
                 self.cluster.crash(&name);
                 self.aggregators[index].tasks.abort_all();
-                let counts = Process::start(&self.cluster, &name, &self.rules, true, self.planted);
-                self.aggregators[index] = counts;
+                drop(self.replace_aggregator(index, &name));
             }
             Action::RestartAggregator(index) => {
                 let name = format!("{}+", self.aggregators[index].name);
-                let counts = Process::start(&self.cluster, &name, &self.rules, true, self.planted);
-                let old = std::mem::replace(&mut self.aggregators[index], counts);
+                let old = self.replace_aggregator(index, &name);
                 old.drain.cancel();
                 tokio::task::spawn_local(async move {
                     sleep(Duration::from_secs(2)).await;
@@ -153,8 +169,20 @@ impl World {
                     if aggregator { &self.aggregators[index] } else { &*self.edges[index] };
                 process.clock.set_skew_ms(skew_ms);
             }
-            Action::Extend { ms } => self.extend(ms),
+            Action::Extend { ms, after_ms } => self.extend(ms, after_ms),
         }
+    }
+
+    fn replace_edge(&mut self, index: usize, name: &str) -> Rc<Process> {
+        let old = &mut self.edges[index];
+        let new = Process::start(&self.cluster, name, &self.rules, false, None).after(old);
+        std::mem::replace(old, Rc::new(new))
+    }
+
+    fn replace_aggregator(&mut self, index: usize, name: &str) -> Process {
+        let old = &mut self.aggregators[index];
+        let new = Process::start(&self.cluster, name, &self.rules, true, self.planted).after(old);
+        std::mem::replace(old, new)
     }
 
     /// An invalid ballot first and a good one of the same voter behind it: only the second counts.
@@ -168,17 +196,20 @@ impl World {
             batch.push(&Ballot { voter, choices, cast_at_ms });
         }
         let value = Record::Batch(batch.finish()).encode();
+        self.smuggled.borrow_mut().push(value.clone());
         let partition = voter.partition(PARTITIONS);
         self.cluster.append_raw(partition, cast_at_ms, value.clone());
         self.cluster.append_raw((partition + 1) % PARTITIONS, cast_at_ms, value);
     }
 
-    fn extend(&mut self, ms: i64) {
+    fn extend(&mut self, ms: i64, after_ms: [u64; PARTITIONS as usize]) {
         self.rules.days[1].end_ms += ms;
-        let now_ms = self.cluster.now_ms();
-        for partition in 0..PARTITIONS {
-            let value = Record::Rules(self.rules.clone()).encode();
-            self.cluster.append_raw(partition, now_ms, value);
+        for (partition, ms) in (0..PARTITIONS).zip(after_ms) {
+            let (cluster, value) = (self.cluster.clone(), Record::Rules(self.rules.clone()));
+            tokio::task::spawn_local(async move {
+                sleep(Duration::from_millis(ms)).await;
+                cluster.append_raw(partition, cluster.now_ms(), value.encode());
+            });
         }
     }
 
@@ -206,7 +237,9 @@ impl World {
         sleep(grace).await;
         assert!(self.final_documents().await[0] == documents[0], "a final tally moved");
         for process in self.edges.iter().map(|edge| &**edge).chain(&self.aggregators) {
-            assert!(process.batcher.in_flight() == 0, "a permit was lost by {}", process.name);
+            process.check_permits();
+            let seen = process.seen().map(|seen| seen.json.clone());
+            assert!(seen.as_ref() == Some(&documents[0]), "a client of {} is behind", process.name);
         }
     }
 
@@ -233,26 +266,22 @@ impl World {
         assert!(recount.to_json() == documents[0], "the recount differs");
         let model = Model::of(&logs);
         model.assert_same(&recount);
-        for told in self.told.borrow().iter() {
-            self.check_told(&logs, &model, told);
-        }
+        let end = End { logs: &logs, rules: &self.rules, model: &model };
+        end.check(&self.heard.borrow(), &self.smuggled.borrow());
         model
     }
+}
 
-    fn check_told(&self, logs: &[Vec<journal::Record>], model: &Model, told: &Told) {
-        let Cast::Durable(receipt) = told.cast else { return };
-        let record = &logs[receipt.partition as usize][usize::try_from(receipt.offset).unwrap()];
-        let Ok(Record::Batch(batch)) = Record::decode(&record.value) else {
-            panic!("{receipt} is not a batch");
-        };
-        let Told { voter, choices, cast_at_ms, .. } = *told;
-        let ballot = batch.ballot(receipt.index as usize);
-        assert_eq!(ballot, Some(Ballot { voter, choices, cast_at_ms }), "{receipt} is another");
-        let counted = model.counted.get(&(told.day, voter));
-        let late = model.late.contains(&receipt);
-        assert!(counted.is_some() || !told.sound, "{told:?} is in time and not counted");
-        assert!(counted.is_some() || late, "{told:?} has no outcome");
-    }
+/// A drained edge settles, and then has answered everybody and holds nothing.
+async fn settle(edge: Rc<Process>, heard: Rc<RefCell<Heard>>) {
+    let settled = timeout(Duration::from_secs(20), edge.batcher.settle()).await;
+    settled.unwrap_or_else(|_| panic!("{} does not settle", edge.name));
+    edge.check_permits();
+    // Its voters are told, and take a turn to hear it.
+    sleep(Duration::from_millis(1)).await;
+    let open = |a: &Attempt| a.fate == Fate::Open && a.is_of(&edge);
+    let open = heard.borrow().attempts.iter().any(open);
+    assert!(!open, "{} settled before it had answered", edge.name);
 }
 
 /// The document of the logs, folded from their start.
