@@ -92,7 +92,7 @@ pub async fn check<J: Journal>(
 }
 
 /// Writes wider rules into every partition that does not have them yet, at the time `now_ms`;
-/// answers how many that were.
+/// answers which these were, and from which offset on the new rules hold.
 ///
 /// # Errors
 /// [`FoundingError::Differs`] if the change is not an extension, [`FoundingError::Final`] if a
@@ -102,7 +102,7 @@ pub async fn extend<J: Journal>(
     view: &View,
     ours: &Rules,
     now_ms: i64,
-) -> Result<u32, FoundingError> {
+) -> Result<Vec<(u32, u64)>, FoundingError> {
     let mut missing = Vec::new();
     for partition in 0..journal.partitions() {
         let log = in_force(journal, view, partition).await?;
@@ -117,21 +117,29 @@ pub async fn extend<J: Journal>(
         }
         missing.push(partition);
     }
-    for &partition in &missing {
-        journal.append(partition, now_ms, Record::Rules(ours.clone()).encode()).await?;
+    let mut written = Vec::new();
+    for partition in missing {
+        let record = Record::Rules(ours.clone()).encode();
+        written.push((partition, journal.append(partition, now_ms, record).await?));
     }
-    Ok(u32::try_from(missing.len()).unwrap_or(u32::MAX))
+    Ok(written)
 }
 
 /// What is in force at a partition's end.
-struct InForce {
-    rules: Rules,
-    is_final: bool,
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// The rules.
+    pub rules: Rules,
+    /// Whether the campaign's close is in the log.
+    pub is_final: bool,
 }
 
 /// The rules in force at a partition's end: those of its snapshot, or of record 0, and what has
 /// been appended since.
-async fn in_force<J: Journal>(
+///
+/// # Errors
+/// If the journal cannot be read, or its published snapshots are refused.
+pub async fn in_force<J: Journal>(
     journal: &J,
     view: &View,
     partition: u32,

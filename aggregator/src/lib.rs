@@ -20,7 +20,7 @@ mod worker;
 
 pub use config::Config;
 pub use dedup::VoterSets;
-pub use founding::{FoundingError, check, extend, found};
+pub use founding::{FoundingError, InForce, check, extend, found, in_force};
 pub use owner::Aggregator;
 #[cfg(feature = "planted")]
 pub use planted::Planted;

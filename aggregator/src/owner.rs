@@ -9,7 +9,7 @@ use futures_util::future::FutureExt;
 
 use journal::{Clock, ClockCheck, Group, GroupEvent, Journal};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -68,10 +68,14 @@ impl<J: Journal> Aggregator<J> {
         self.context.sets.clone()
     }
 
-    /// Runs until `drain`: then the workers flush, and it leaves the group.
+    /// Runs until `drain`: then the workers flush, and it leaves the group. Answers whether all
+    /// that was in the log has been flushed: every partition it worked on at the drain was folded
+    /// to the end noted then, or to the campaign's close, and its last snapshot published. One that
+    /// was stopped or rebuilding, or whose drain failed, makes it `false`; having none is `true`.
     ///
-    /// Dropping the future ends everything at once, as a crash would.
-    pub async fn run(mut self, drain: CancellationToken) {
+    /// Dropping the future ends everything at once, as a crash would. The caller does that when a
+    /// drain takes too long: a snapshot that is not taken is tried again without end.
+    pub async fn run(mut self, drain: CancellationToken) -> bool {
         let mut group = self.context.journal.join();
         let mut workers = Workers { context: self.context.clone(), running: BTreeMap::new() };
         // Ended by being dropped, with this future.
@@ -98,11 +102,12 @@ impl<J: Journal> Aggregator<J> {
                 }
             }
         }
-        workers.drain().await;
+        let flushed = workers.drain().await;
         while let Ok((partition, frontier)) = self.flushed.try_recv() {
             group.commit(partition, frontier);
         }
         group.leave().await;
+        flushed
     }
 }
 
@@ -111,10 +116,11 @@ struct Workers<J: Journal> {
     running: BTreeMap<u32, Running>,
 }
 
-/// A worker's task; joined by `stop` or `drain`, ended by being dropped.
+/// A worker's task, which answers whether it has flushed; joined by `stop` or `drain`, ended by
+/// being dropped.
 struct Running {
     drain: CancellationToken,
-    task: JoinHandle<()>,
+    task: JoinHandle<bool>,
 }
 
 impl Drop for Running {
@@ -137,40 +143,51 @@ impl<J: Journal> Workers<J> {
         for partition in partitions {
             if let Some(mut running) = self.running.remove(partition) {
                 running.task.abort();
-                note_end(*partition, (&mut running.task).await);
+                // It is another owner's to flush now.
+                let _: bool = has_flushed(*partition, (&mut running.task).await);
             }
         }
     }
 
-    async fn drain(mut self) {
+    /// Ends all workers and answers whether every one has flushed.
+    async fn drain(mut self) -> bool {
         for running in self.running.values() {
             running.drain.cancel();
         }
+        let mut flushed = true;
         for (partition, mut running) in std::mem::take(&mut self.running) {
-            note_end(partition, (&mut running.task).await);
+            flushed &= has_flushed(partition, (&mut running.task).await);
         }
+        flushed
     }
 }
 
 /// A worker whose panic is seen: its partition stays in the status, stopped, until it is revoked.
-async fn watched<J: Journal>(context: Context<J>, partition: u32, drain: CancellationToken) {
+async fn watched<J: Journal>(
+    context: Context<J>,
+    partition: u32,
+    drain: CancellationToken,
+) -> bool {
     let statuses = context.statuses.clone();
     let _status = StatusGuard::new(&statuses, partition);
     let work = AssertUnwindSafe(work(context, partition, drain.clone()));
-    if work.catch_unwind().await.is_err() {
-        tracing::error!(partition, "the worker panicked");
-        let phase = Phase::Stopped("its worker panicked; restart the process".to_owned());
-        statuses.update(partition, |status| status.phase = phase);
-        drain.cancelled().await;
+    if let Ok(flushed) = work.catch_unwind().await {
+        return flushed;
     }
+    tracing::error!(partition, "the worker panicked");
+    let phase = Phase::Stopped("its worker panicked; restart the process".to_owned());
+    statuses.update(partition, |status| status.phase = phase);
+    drain.cancelled().await;
+    false
 }
 
-fn note_end(partition: u32, ended: Result<(), tokio::task::JoinError>) {
-    if let Err(error) = ended
-        && error.is_panic()
-    {
-        tracing::error!(partition, %error, "a worker panicked");
-    }
+fn has_flushed(partition: u32, ended: Result<bool, JoinError>) -> bool {
+    ended.unwrap_or_else(|error| {
+        if error.is_panic() {
+            tracing::error!(partition, %error, "a worker panicked");
+        }
+        false
+    })
 }
 
 /// Measures how far the workers are behind the log, and which stand still.

@@ -21,42 +21,45 @@ use crate::planted::Planted;
 use crate::rebuild::rebuild;
 use crate::status::Phase;
 
-/// Works on a partition until `drain`, then flushes and returns. Dropping the future, as a
-/// revocation does, ends it at once; nothing is published after.
+/// Works on a partition until `drain`, then flushes and answers whether all that was in the log is
+/// published. Dropping the future, as a revocation does, ends it at once; nothing is published
+/// after.
 pub(crate) async fn work<J: Journal>(
     context: Context<J>,
     partition: u32,
     drain: CancellationToken,
-) {
+) -> bool {
     loop {
         context.statuses.update(partition, |status| status.phase = Phase::Rebuilding);
         let again = match attempt(&context, partition, &drain).await {
-            Ok(()) => return,
+            Ok(flushed) => return flushed,
             Err(Failure::Again(why)) => why,
             Err(Failure::Stopped(why)) => {
                 tracing::error!(partition, why, "the partition has stopped");
                 context.statuses.update(partition, |status| status.phase = Phase::Stopped(why));
-                return drain.cancelled().await;
+                drain.cancelled().await;
+                return false;
             }
         };
         tracing::warn!(partition, why = again, "the partition starts over");
         // Drain ends the wait; else the wait is bounded by its own length.
         if timeout(context.config.retry_interval, drain.cancelled()).await.is_ok() {
-            return;
+            return false;
         }
     }
 }
 
+/// One try, until the drain: then whether it has flushed. What is still being rebuilt has not.
 async fn attempt<J: Journal>(
     context: &Context<J>,
     partition: u32,
     drain: &CancellationToken,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let mut voters = context.assign(partition);
     // Biased: drain is final, so nothing can starve.
     let fold = tokio::select! {
         biased;
-        () = drain.cancelled() => return Ok(()),
+        () = drain.cancelled() => return Ok(false),
         fold = rebuild(context, partition, &mut voters) => fold?,
     };
     let reader = context.journal.read(partition, fold.frontier());
@@ -80,7 +83,7 @@ async fn attempt<J: Journal>(
         // What was folded before has to be seen; a journal that takes nothing must not keep us.
         drop(timeout(LAST_FLUSH_TIMEOUT, worker.finish()).await);
     }
-    ended
+    ended.map(|()| true)
 }
 
 /// How long a stopped partition tries to publish what it had folded.

@@ -32,7 +32,7 @@ pub(crate) async fn cast<J: Journal>(
     body: Incoming,
 ) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(campaign)?;
-    let batcher = &hosted.given.batcher;
+    let batcher = &hosted.voting()?.batcher;
     let permit = batcher.admit().ok_or(Problem::Overloaded)?;
     if !is_json(headers) {
         return Err(Problem::UnsupportedMediaType.into());

@@ -74,7 +74,7 @@ pub(crate) fn fixed_part(campaign: &Campaign) -> Bytes {
 /// Answers with the document as of now.
 pub(crate) fn answer<J: Journal>(edge: &Shared<J>, id: &str) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(id)?;
-    let moving = moving(&hosted.given.batcher.rules(), edge.clock.now_ms());
+    let moving = moving(&hosted.rules(), edge.clock.now_ms());
     let moving = serde_json::to_vec(&moving).expect("strings and numbers are always JSON");
     let mut document = Vec::with_capacity(hosted.document.len() + moving.len());
     document.extend_from_slice(&hosted.document);

@@ -46,14 +46,21 @@ pub struct EdgeCampaign<J> {
     pub campaign: Campaign,
     /// Its journal, for receipts.
     pub journal: J,
+    /// Its results. Nothing that has to do with ballots waits for them: nobody may be counting.
+    pub view: aggregator::View,
+    /// Whether its ballots may be stamped by this process's clock.
+    pub clock_check: Arc<ClockCheck>,
+    /// What it needs to take ballots; none where only results are served.
+    pub voting: Option<Voting<J>>,
+}
+
+/// What a campaign needs to take ballots and to tell their voters what became of them.
+#[derive(Debug)]
+pub struct Voting<J> {
     /// Where its ballots go. Whoever made it runs it.
     pub batcher: Arc<Batcher<J>>,
     /// What its voters' tokens are checked with.
     pub tokens: TokenKeys,
-    /// Its results.
-    pub view: aggregator::View,
-    /// Whether its ballots may be stamped by this process's clock.
-    pub clock_check: Arc<ClockCheck>,
 }
 
 /// What an edge shares over its campaigns.
@@ -104,7 +111,9 @@ impl<J: Journal> Edge<J> {
     ) -> Result<Self, prometheus::Error> {
         let EdgeOptions { limits, clock, shutdown, registry } = options;
         let metrics = Metrics::new(&registry)?;
-        let batchers = campaigns.iter().map(|given| (given.campaign.id.as_str(), &given.batcher));
+        let batchers = campaigns.iter().filter_map(|given| {
+            Some((given.campaign.id.as_str(), &given.voting.as_ref()?.batcher))
+        });
         watch_batchers(&registry, batchers)?;
         Ok(Self(Arc::new(Shared {
             campaigns: campaigns.into_iter().map(Hosted::new).collect(),
@@ -118,7 +127,8 @@ impl<J: Journal> Edge<J> {
         })))
     }
 
-    /// Why this edge should not be sent ballots; empty if it should.
+    /// Why this edge should not be sent requests; empty if it should. That nobody counts is no
+    /// reason: ballots are taken all the same.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();

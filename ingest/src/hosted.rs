@@ -5,18 +5,19 @@
 
 use std::sync::Arc;
 
-use ballot::{Token, TokenError, VoterId, VotingDay};
+use ballot::{Rules, Token, TokenError, VoterId, VotingDay};
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use journal::Journal;
 
 use crate::campaign_document;
-use crate::edge::EdgeCampaign;
+use crate::edge::{EdgeCampaign, Voting};
 use crate::outcomes::Outcomes;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::slow_bodies::SlowBodies;
 use crate::stream::Frame;
+use crate::tally::newest;
 
 /// A campaign and what is made of it once.
 #[derive(Debug)]
@@ -31,18 +32,39 @@ pub(crate) struct Hosted<J> {
     /// Ballots whose body is waited for.
     pub(crate) slow_bodies: SlowBodies,
     cookie: String,
+    /// Those of the campaign's file, to be shown before a result has any. They never judge a ballot
+    /// and have no fingerprint of the key, which may not be here.
+    own_rules: Arc<Rules>,
 }
 
 impl<J: Journal> Hosted<J> {
     pub(crate) fn new(given: EdgeCampaign<J>) -> Self {
+        let EdgeCampaign { campaign, journal, .. } = &given;
+        let own_rules = Rules::new(campaign, journal.identity(), journal.partitions(), [0; 16]);
+        let permits = given.voting.as_ref().map_or(0, |voting| voting.batcher.in_flight_max());
         Self {
             document: campaign_document::fixed_part(&given.campaign),
             frame: Arc::default(),
             outcomes: Outcomes::default(),
-            slow_bodies: SlowBodies::new(given.batcher.in_flight_max()),
+            slow_bodies: SlowBodies::new(permits),
             cookie: format!("weir-{}", given.campaign.id),
+            own_rules: Arc::new(own_rules),
             given,
         }
+    }
+
+    /// What ballots need. Where only results are served, what asks for it is no address.
+    pub(crate) fn voting(&self) -> Result<&Voting<J>, Refusal> {
+        self.given.voting.as_ref().ok_or_else(|| Problem::UnknownRoute.into())
+    }
+
+    /// The rules to show: those that ballots are checked by, or else those of the result.
+    pub(crate) fn rules(&self) -> Arc<Rules> {
+        if let Ok(voting) = self.voting() {
+            return voting.batcher.rules();
+        }
+        let served = newest(&self.given.view);
+        served.map_or_else(|| Arc::clone(&self.own_rules), |served| Arc::new(served.rules.clone()))
     }
 
     /// Whether a day has been closed in this voter's partition, as far as the result says: a ballot
@@ -57,6 +79,7 @@ impl<J: Journal> Hosted<J> {
 
     /// The voter's token, from `Authorization: Bearer` or else this campaign's cookie.
     pub(crate) fn token(&self, headers: &HeaderMap, now_ms: i64) -> Result<Token, Refusal> {
+        let voting = self.voting()?;
         if headers.get_all(AUTHORIZATION).into_iter().nth(1).is_some() {
             // Which of them a proxy in front has looked at is not known.
             return Err(Problem::Unauthenticated.because(
@@ -66,7 +89,7 @@ impl<J: Journal> Hosted<J> {
         }
         let text = bearer(headers).or_else(|| cookie(headers, &self.cookie));
         let text = text.ok_or(Problem::Unauthenticated)?;
-        self.given.tokens.check(text, now_ms).map_err(|error| match error {
+        voting.tokens.check(text, now_ms).map_err(|error| match error {
             TokenError::Expired => Problem::Unauthenticated.because(
                 "Your sign-in has expired. Please sign in again.",
                 "登录已过期,请重新登录。",

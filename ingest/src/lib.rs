@@ -27,7 +27,7 @@ mod submission;
 mod tally;
 
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};
-pub use edge::{Edge, EdgeCampaign, EdgeOptions};
+pub use edge::{Edge, EdgeCampaign, EdgeOptions, Voting};
 pub use ops::{Ops, Readiness};
 pub use problem::{Facts, Problem, Retry};
 pub use remembered::Acknowledged;

@@ -70,7 +70,7 @@ pub(crate) async fn answer<J: Journal>(
     } else {
         (None, is_reached(hosted, place))
     };
-    let rules = hosted.given.batcher.rules();
+    let rules = hosted.rules();
     let (outcome, counted) = outcome.map_or((None, None), |outcome| {
         let (label, counted) = told(outcome);
         (Some(label), counted)

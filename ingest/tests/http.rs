@@ -9,6 +9,8 @@
 )]
 #![expect(clippy::panic, reason = "as above")]
 
+#[path = "http/apart.rs"]
+mod apart;
 #[path = "http/bad_input.rs"]
 mod bad_input;
 #[path = "http/ballots.rs"]

@@ -90,20 +90,6 @@ impl Embedded {
         self.inner.shared.health()
     }
 
-    /// Stops taking appends, waits until what was queued is written and answered, and frees the
-    /// directory. Waits for as long as the disk takes. Readers are refused afterwards.
-    pub async fn close(&self) {
-        // An error says that it is closed already.
-        drop(self.inner.queue.send(Command::Close).await);
-        let mut health = self.inner.shared.health();
-        // The sender lives in `shared`, so waiting cannot fail.
-        drop(health.wait_for(|health| *health == Health::Closed).await);
-        let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // Saying that it is closed is the last thing the thread does: this join is immediate. If it
-        // panicked, its panic has been printed, and those it left waiting are in doubt.
-        drop(thread.map(JoinHandle::join));
-    }
-
     async fn write(&self, kind: Kind, partition: u32, value: Bytes) -> Result<u64, AppendError> {
         let inner = &self.inner;
         if let Some(reason) = inner.shared.refusal() {
@@ -205,5 +191,17 @@ impl Journal for Embedded {
 
     fn join(&self) -> EmbeddedGroup {
         self.inner.roster.join()
+    }
+
+    async fn close(&self) {
+        // An error says that it is closed already.
+        drop(self.inner.queue.send(Command::Close).await);
+        let mut health = self.inner.shared.health();
+        // The sender lives in `shared`, so waiting cannot fail.
+        drop(health.wait_for(|health| *health == Health::Closed).await);
+        let thread = self.inner.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Saying that it is closed is the last thing the thread does: this join is immediate. If it
+        // panicked, its panic has been printed, and those it left waiting are in doubt.
+        drop(thread.map(JoinHandle::join));
     }
 }

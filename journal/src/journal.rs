@@ -100,6 +100,13 @@ pub trait Journal: Clone + Send + Sync + fmt::Debug + 'static {
     /// Joins the group that shares out the partitions. What is assigned comes from
     /// [`Group::next`]. A value may join more than once; each is a member of its own.
     fn join(&self) -> Self::Group;
+
+    /// Takes no more appends, waits until those it has taken are answered, and frees what it holds,
+    /// for as long as that takes. Whatever is asked afterwards may be refused. A journal whose
+    /// resources are not this handle's alone has nothing to do.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// Reads one partition in order of offset.

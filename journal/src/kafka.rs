@@ -5,6 +5,7 @@
 //!
 //! Never here: rdkafka outside this module, a blocking call on an async thread, a transaction.
 
+mod catalogue;
 mod cluster;
 mod fate;
 mod group;
@@ -35,6 +36,10 @@ pub use options::KafkaOptions;
 pub use read::KafkaReader;
 pub use snapshots::KafkaSnapshots;
 
+/// What the names of topics begin with.
+const BALLOTS: &str = "ballots.";
+const TALLIES: &str = "tallies.";
+
 /// The names of a campaign's topics.
 #[derive(Debug, Clone)]
 struct Topics {
@@ -47,8 +52,8 @@ impl Topics {
     fn new(campaign: &str) -> Self {
         Self {
             campaign: campaign.into(),
-            ballots: format!("ballots.{campaign}").into(),
-            tallies: format!("tallies.{campaign}").into(),
+            ballots: format!("{BALLOTS}{campaign}").into(),
+            tallies: format!("{TALLIES}{campaign}").into(),
         }
     }
 }

@@ -32,6 +32,7 @@ async fn a_journal_on_kafka_keeps_what_every_journal_keeps_and_more() {
     topics::topics_are_made_once_and_a_difference_is_refused_by_name(&campaigns).await;
     topics::a_journal_without_rules_is_refused_and_one_with_rules_has_their_identity(&campaigns)
         .await;
+    topics::the_campaigns_of_a_cluster_can_be_listed_and_whether_one_has_begun(&campaigns).await;
 }
 
 #[test]

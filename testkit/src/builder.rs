@@ -6,7 +6,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::broker::Broker;
@@ -14,6 +13,7 @@ use crate::disk::{Disk, formatted, random_id};
 use crate::error::must;
 use crate::jars::{VERSION, class_path, clear};
 use crate::kafka::{Folder, Kafka};
+use crate::machine::{OPTIONS, machine};
 use crate::ports::free_ports;
 use crate::properties::{LOGGING, Node, PLAIN};
 use crate::tools::{find, search_path};
@@ -24,10 +24,6 @@ use crate::{Error, target};
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
 const ATTEMPTS: usize = 5;
-
-/// For tests: small heap, quick start.
-const JAVA_OPTIONS: [&str; 4] =
-    ["-Xmx384m", "-Xms128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 /// What a cluster is started with.
 #[derive(Debug, Clone)]
@@ -44,7 +40,7 @@ impl Builder {
             brokers,
             listeners: vec![(PLAIN.to_owned(), PLAIN.to_owned())],
             properties: Vec::new(),
-            java_options: JAVA_OPTIONS.map(str::to_owned).to_vec(),
+            java_options: OPTIONS.map(str::to_owned).to_vec(),
         }
     }
 
@@ -94,7 +90,7 @@ impl Builder {
         let turn = Turn::take(&kafka)?;
         let folder = Folder::make(&target().join("tmp").join("kafka"))?;
         let mut cluster = Kafka::new(folder, turn);
-        let command = self.java(&java, &jars, cluster.folder());
+        let command = machine(&java, &self.java_options, &jars, cluster.folder());
         for attempt in 1.. {
             // Those of an attempt before go first: the new ones get empty folders.
             cluster.replace(Vec::new());
@@ -113,26 +109,6 @@ impl Builder {
             }
         }
         Ok(cluster)
-    }
-
-    /// The Java machine, up to the name of the class.
-    fn java(&self, java: &Path, jars: &OsString, folder: &Path) -> Vec<OsString> {
-        let option = |name: &str, path: PathBuf| {
-            let mut option = OsString::from(name);
-            option.push(path);
-            option
-        };
-        let mut command = vec![java.as_os_str().to_owned()];
-        command.extend(self.java_options.iter().map(OsString::from));
-        command.extend([
-            OsString::from("-XX:-UsePerfData"),
-            option("-XX:ErrorFile=", folder.join("logs").join("crash-%p.log")),
-            option("-Djava.io.tmpdir=", folder.join("data")),
-            option("-Dlog4j2.configurationFile=", folder.join("log4j2.properties")),
-            OsString::from("-cp"),
-            jars.clone(),
-        ]);
-        command
     }
 
     /// The brokers of another attempt, with empty disks and other ports.

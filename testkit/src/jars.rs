@@ -1,4 +1,5 @@
-//! The cache of Apache Kafka's jars under `target/kafka/<version>/libs`, filled by Maven once.
+//! The caches of jars under `target/kafka/*/libs`, each filled by Maven once: Apache Kafka,
+//! and its command-line tools.
 //!
 //! A complete `libs` appears by a rename or not at all, and holds the pom it was made from: equal
 //! text means nothing to do. Test binaries that run at once share it behind a file lock. Where the
@@ -14,12 +15,28 @@ use crate::{Error, Process, find};
 /// The version of Apache Kafka.
 pub const VERSION: &str = "4.4.0";
 
-/// What is fetched. Without the second one the broker logs nothing; its version is that of the
-/// `log4j-core` that the first one brings.
-const ARTIFACTS: [(&str, &str, &str); 2] = [
-    ("org.apache.kafka", "kafka_2.13", VERSION),
-    ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.5"),
+/// The newest version of Kafka's tools that is published, in a folder of its own: they do not run
+/// with the classes of 4.4.0.
+const TOOLS_VERSION: &str = "4.3.1";
+
+/// Group, name, version, and what its entry in the pom says besides.
+type Artifact = (&'static str, &'static str, &'static str, &'static str);
+
+/// Without this one nothing is logged. Its version is that of the `log4j-core` that Kafka brings.
+const LOGGING: Artifact = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.5", "");
+
+const BROKER: [Artifact; 2] = [("org.apache.kafka", "kafka_2.13", VERSION, ""), LOGGING];
+
+/// The tools, and of what they depend on only the part that the console's need: all of it would be
+/// as large as the broker once more.
+const TOOLS: [Artifact; 4] = [
+    ("org.apache.kafka", "kafka-tools", TOOLS_VERSION, ALONE),
+    ("org.apache.kafka", "kafka-tools-api", TOOLS_VERSION, ALONE),
+    ("org.apache.kafka", "kafka-server-common", TOOLS_VERSION, ""),
+    LOGGING,
 ];
+
+const ALONE: &str = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>";
 
 /// What fetches it.
 const GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
@@ -34,16 +51,23 @@ const FETCHED_WITHIN: Duration = Duration::from_mins(15);
 ///
 /// Maven is missing or failed: a sentence that says what to do.
 pub fn class_path(cache: &Path, path: &OsStr) -> Result<OsString, Error> {
-    let folder = cache.join(VERSION);
+    filled(&cache.join(VERSION), &pom(&BROKER), path)
+}
+
+/// The same for the console's tools.
+pub(crate) fn tools_class_path(cache: &Path, path: &OsStr) -> Result<OsString, Error> {
+    filled(&cache.join(format!("tools-{TOOLS_VERSION}")), &pom(&TOOLS), path)
+}
+
+fn filled(folder: &Path, pom: &str, path: &OsStr) -> Result<OsString, Error> {
     let libs = folder.join("libs");
-    let pom = pom();
-    if !is_made_from(&libs, &pom) {
-        fs::create_dir_all(&folder).map_err(Error::io("making", &folder))?;
-        let lock = File::create(folder.join("lock")).map_err(Error::io("locking", &folder))?;
-        lock.lock().map_err(Error::io("locking", &folder))?;
+    if !is_made_from(&libs, pom) {
+        fs::create_dir_all(folder).map_err(Error::io("making", folder))?;
+        let lock = File::create(folder.join("lock")).map_err(Error::io("locking", folder))?;
+        lock.lock().map_err(Error::io("locking", folder))?;
         // Another process may have fetched them while this one waited.
-        if !is_made_from(&libs, &pom) {
-            fetch(&folder, &pom, path, &lock)?;
+        if !is_made_from(&libs, pom) {
+            fetch(folder, pom, path, &lock)?;
         }
     }
     Ok(libs.join("*").into_os_string())
@@ -53,18 +77,18 @@ fn is_made_from(libs: &Path, pom: &str) -> bool {
     fs::read_to_string(libs.join("pom.xml")).is_ok_and(|found| found == pom)
 }
 
-fn pom() -> String {
-    let dependencies = ARTIFACTS.map(|(group, artifact, version)| {
+fn pom(artifacts: &[Artifact]) -> String {
+    let dependencies = artifacts.iter().map(|(group, artifact, version, more)| {
         format!(
             "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId>\
-             <version>{version}</version></dependency>\n"
+             <version>{version}</version>{more}</dependency>\n"
         )
     });
     format!(
         "<project><modelVersion>4.0.0</modelVersion>\n\
          <groupId>weir</groupId><artifactId>testkit</artifactId><version>0</version>\n\
          <dependencies>\n{}</dependencies></project>\n",
-        dependencies.concat()
+        dependencies.collect::<String>()
     )
 }
 

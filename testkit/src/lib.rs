@@ -6,10 +6,12 @@
 
 mod broker;
 mod builder;
+mod console;
 mod disk;
 mod error;
 mod jars;
 mod kafka;
+mod machine;
 mod ports;
 mod probe;
 mod process;

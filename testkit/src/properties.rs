@@ -48,13 +48,15 @@ group.consumer.min.heartbeat.interval.ms=500
 group.consumer.heartbeat.interval.ms=500
 ";
 
-/// Logging goes on while the broker shuts down, which Java would otherwise do at once.
+/// Logging goes on while the broker shuts down; Java would otherwise end it at once. It goes to
+/// standard error, because what a tool writes to standard output is its result.
 pub(crate) const LOGGING: &str = "\
 shutdownHook=disable
 rootLogger.level=INFO
 rootLogger.appenderRef.out.ref=OUT
 appender.out.type=Console
 appender.out.name=OUT
+appender.out.target=SYSTEM_ERR
 appender.out.layout.type=PatternLayout
 appender.out.layout.pattern=%d{HH:mm:ss.SSS} %p %c{1} %m%n
 ";

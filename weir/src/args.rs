@@ -3,6 +3,9 @@
 //! The same flag means the same in every command. Nothing is read or opened here; what a value
 //! means is decided by the command.
 
+mod journal;
+mod serve;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,6 +13,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit::EXIT_CODES;
+pub(crate) use journal::{JournalArgs, KafkaArgs};
+pub(crate) use serve::{AggregateArgs, IngestArgs, ServeArgs};
 
 /// Where data is kept if nothing else is said.
 const DATA: &str = "weir-data";
@@ -39,7 +44,13 @@ Examples:
   weir up --campaign mine.toml --data /srv/weir --listen 0.0.0.0:8080
   weir token --campaign mine.toml --data /srv/weir alice bob
   weir recount --data /srv/weir > tally.json
-  weir topics --campaign mine.toml --data /srv/weir --extend";
+  weir topics --campaign mine.toml --data /srv/weir --extend
+
+On Kafka, for any number of edges and aggregators:
+  weir topics --kafka k1:9092,k2:9092 --campaign mine.toml --keys /etc/weir/keys
+  weir ingest --kafka k1:9092,k2:9092 --campaign mine.toml --keys /etc/weir/keys
+  weir aggregate --kafka k1:9092,k2:9092 --campaign mine.toml
+  weir recount --kafka k1:9092,k2:9092 --campaign mine.toml > tally.json";
 
 const LOGS: &str = "\
 Results go to standard output, everything else to standard error. RUST_LOG sets what is logged,
@@ -50,13 +61,20 @@ pub(crate) enum Command {
     /// Runs everything in one process: the API, the counting and the result
     #[command(after_long_help = UP_EXAMPLES)]
     Up(UpArgs),
+    /// Runs an edge on Kafka: takes ballots and shows the result
+    #[command(after_long_help = serve::INGEST_EXAMPLES)]
+    Ingest(IngestArgs),
+    /// Runs an aggregator on Kafka: counts, and shows the result
+    #[command(after_long_help = serve::AGGREGATE_EXAMPLES)]
+    Aggregate(AggregateArgs),
     /// Counts the journal again from its start and prints the tally document
     #[command(after_long_help = RECOUNT_EXAMPLES)]
     Recount(RecountArgs),
     /// Makes voter tokens, one a line, of voters' identities
     #[command(after_long_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
-    /// Compares the campaign with the rules in the journal, or writes changed rules into it
+    /// Makes the topics in Kafka, compares the campaign with the rules in the journal, or writes
+    /// changed rules into it
     #[command(after_long_help = TOPICS_EXAMPLES)]
     Topics(TopicsArgs),
 }
@@ -83,9 +101,9 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "N", hide_short_help = true,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(ballot::PARTITIONS_MAX)))]
     pub(crate) partitions: Option<u32>,
-    /// The file with the campaign's keys. Not given: CAMPAIGN.keys.toml in the data directory,
-    /// made on the first start
-    #[arg(long, value_name = "FILE")]
+    /// The file with the campaign's keys, or a directory with ID.keys.toml for each campaign. Not
+    /// given: the data directory, where they are made on the first start
+    #[arg(long, value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,
     /// Where the public API listens; port 0 takes any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -108,14 +126,16 @@ Examples:
   weir recount > tally.json                  the result of everything in ./weir-data
   weir recount --prefix tally.json           is a tally that was published still the same?
 
-It needs no keys and no campaign file: all that counts is in the journal. It reads the journal only,
-never the snapshots in it. While `weir up` runs the journal is locked; stop it, or recount a copy.";
+  weir recount --kafka k1:9092 > tally.json  the result of a campaign on Kafka, at any time
+
+It needs no keys and no campaign file: all that counts is in the journal. Snapshots are not counted
+from, only compared. While `weir up` runs its journal is locked; stop it, or recount a copy.";
 
 #[derive(Debug, Args)]
 pub(crate) struct RecountArgs {
     #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Which campaign to recount, if the data directory has several. Not given: the only one there
+    pub(crate) journal: JournalArgs,
+    /// Which campaign to recount, if there are several. Not given: the only one there
     #[arg(long, value_name = "FILE")]
     pub(crate) campaign: Option<PathBuf>,
     /// How many threads count. Not given: one per core. The result is the same
@@ -141,8 +161,9 @@ pub(crate) struct TokenArgs {
     /// The campaign file. Not given: the built-in campaign hubei-2023
     #[arg(long, value_name = "FILE")]
     pub(crate) campaign: Option<PathBuf>,
-    /// The file with the campaign's keys. Not given: CAMPAIGN.keys.toml in the data directory
-    #[arg(long, value_name = "FILE")]
+    /// The file with the campaign's keys, or a directory with ID.keys.toml. Not given: the data
+    /// directory
+    #[arg(long, value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,
     /// Days from now until the tokens expire. Not given: one day after the campaign's end
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3_650))]
@@ -156,9 +177,13 @@ pub(crate) struct TokenArgs {
 }
 
 const TOPICS_EXAMPLES: &str = "\
-Example, to extend a campaign: stop `weir up`, give mine.toml a later closes_at, then
+Examples:
+  weir topics --kafka k1:9092 --campaign mine.toml --keys keys/
+     makes the topics with the rules in them, and keys if there are none; again: compares
+  weir topics --kafka k1:9092 --campaign mine.toml --keys keys/ --extend
+     extends a campaign, while it runs: give mine.toml a later closes_at first
   weir topics --campaign mine.toml --extend
-  weir up --campaign mine.toml
+     the same on the embedded journal: stop `weir up`, and start it again afterwards
 
 Rules can only become wider: a later end, more days, more choices a ballot, a longer grace; and only
 before the campaign's close has been written. What was cast before is judged by the rules of its
@@ -167,13 +192,23 @@ time.";
 #[derive(Debug, Args)]
 pub(crate) struct TopicsArgs {
     #[command(flatten)]
-    pub(crate) data: DataArgs,
+    pub(crate) journal: JournalArgs,
     /// The campaign file. Not given: the built-in campaign hubei-2023
     #[arg(long, value_name = "FILE")]
     pub(crate) campaign: Option<PathBuf>,
-    /// The file with the campaign's keys. Not given: CAMPAIGN.keys.toml in the data directory
-    #[arg(long, value_name = "FILE")]
+    /// The file with the campaign's keys, or a directory with ID.keys.toml. Not given: the data
+    /// directory. With --kafka it has to be given, and what is missing is made with the topics
+    #[arg(long, value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,
+    /// How many partitions the topic of ballots gets; it cannot be changed later. Not given: 16, or
+    /// as many as it has
+    #[arg(long, value_name = "N", requires = "kafka",
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(ballot::PARTITIONS_MAX)))]
+    pub(crate) partitions: Option<u32>,
+    /// The least number of replicas of a topic; 1 says that a single broker's disk is enough
+    #[arg(long, value_name = "N", default_value = "3", requires = "kafka",
+          value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub(crate) replication: u32,
     /// Write the changed rules into the journal. Not given: only compare
     #[arg(long)]
     pub(crate) extend: bool,

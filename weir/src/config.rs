@@ -1,14 +1,16 @@
-//! What a command is configured with besides its flags: the campaign, its keys, and what its data
-//! directory was made with.
+//! What a command is configured with besides its flags: the campaign, its keys, how Kafka is
+//! reached, and what its data directory was made with.
 //!
 //! Every problem is told with the file, the key and what to do. Never here: a secret in a message.
 
 mod campaign;
 mod directory;
+mod kafka;
 mod keys;
 mod setup;
 
-pub(crate) use campaign::read as read_campaign;
+pub(crate) use campaign::{all_different, read as read_campaign};
 pub(crate) use directory::Directory;
-pub(crate) use keys::Keys;
+pub(crate) use kafka::connect;
+pub(crate) use keys::{Keys, file as keys_file};
 pub(crate) use setup::{Setup, Wish, moved, starts_on};

@@ -69,6 +69,11 @@ impl Failure {
         Self { code: Code::Differs, sentence: sentence.into() }
     }
 
+    /// The same, with the name of what it is about in front.
+    pub(crate) fn about(self, what: &str) -> Self {
+        Self { sentence: format!("{what}: {self}"), code: self.code }
+    }
+
     pub(crate) fn unflushed(sentence: impl Into<String>) -> Self {
         Self { code: Code::Unflushed, sentence: sentence.into() }
     }

@@ -5,8 +5,10 @@
 //! has been checked before it opens a port.
 
 mod args;
+mod cluster;
 mod config;
 mod exit;
+mod process;
 mod recount;
 mod token;
 mod topics;
@@ -66,6 +68,8 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         None => up::run(&cli.up),
         Some(Command::Up(args)) => up::run(args),
+        Some(Command::Ingest(args)) => cluster::ingest(args),
+        Some(Command::Aggregate(args)) => cluster::aggregate(args),
         Some(Command::Recount(args)) => recount::run(args),
         Some(Command::Token(args)) => token::run(args),
         Some(Command::Topics(args)) => topics::run(args),

@@ -11,26 +11,61 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use ballot::TallyDocument;
-use journal::{Embedded, Journal as _, SystemClock};
+use journal::{Journal, KafkaCluster, SystemClock};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::RecountArgs;
-use crate::config::{Directory, read_campaign};
+use crate::config::{Directory, connect, read_campaign};
 use crate::exit::Failure;
 use crate::say;
 use prefix::Prefix;
 
 pub(crate) fn run(args: &RecountArgs) -> Result<(), Failure> {
-    let directory = match &args.campaign {
-        Some(file) => Directory::new(&args.data.dir, &read_campaign(Some(file))?.id),
-        None => Directory::of_only_campaign(&args.data.dir)?,
+    let campaign = args.campaign.as_deref().map(|file| read_campaign(Some(file))).transpose()?;
+    let campaign = campaign.map(|campaign| campaign.id);
+    let runtime = runtime()?;
+    if let Some(kafka) = args.journal.kafka() {
+        let cluster = connect(&kafka, None)?;
+        let journal = runtime.block_on(async {
+            let campaign = match campaign {
+                Some(campaign) => campaign,
+                None => only_campaign(&cluster).await?,
+            };
+            Ok::<_, Failure>(cluster.journal(&campaign).await?)
+        });
+        return recount_and_print(&runtime, &journal?, args);
+    }
+    let dir = args.journal.dir();
+    let directory = match campaign {
+        Some(campaign) => Directory::new(dir, &campaign),
+        None => Directory::of_only_campaign(dir)?,
     };
+    let clock: Arc<dyn journal::Clock> = Arc::new(SystemClock);
+    recount_and_print(&runtime, &directory.open(&clock)?, args)
+}
+
+/// The only campaign of a cluster.
+async fn only_campaign(cluster: &KafkaCluster) -> Result<String, Failure> {
+    let mut found = cluster.campaigns().await?;
+    match (found.pop(), found.as_slice()) {
+        (Some(campaign), []) => Ok(campaign),
+        (None, _) => Err(Failure::configuration("--kafka: there is no campaign in this cluster")),
+        (Some(last), [_, ..]) => Err(Failure::configuration(format!(
+            "--kafka: the cluster has several campaigns ({}, {last}); say which with --campaign \
+             FILE",
+            found.join(", ")
+        ))),
+    }
+}
+
+fn recount_and_print(
+    runtime: &Runtime,
+    journal: &impl Journal,
+    args: &RecountArgs,
+) -> Result<(), Failure> {
     let prefix = args.prefix.as_deref().map(Prefix::read).transpose()?;
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
-    let runtime = runtime()?;
-    let clock: Arc<dyn journal::Clock> = Arc::new(SystemClock);
-    let journal = directory.open(&clock)?;
-    let json = recount(&runtime, &journal, prefix.as_ref(), threads);
+    let json = recount(runtime, journal, prefix.as_ref(), threads);
     runtime.block_on(journal.close());
     let json = json?;
     print(&json)?;
@@ -43,7 +78,7 @@ pub(crate) fn run(args: &RecountArgs) -> Result<(), Failure> {
 
 fn recount(
     runtime: &Runtime,
-    journal: &Embedded,
+    journal: &impl Journal,
     prefix: Option<&Prefix>,
     threads: usize,
 ) -> Result<Vec<u8>, Failure> {
@@ -63,7 +98,7 @@ fn recount(
     Ok(document.to_json())
 }
 
-/// A runtime of this thread alone: the journal's futures hardly ever wait here.
+/// A runtime of this thread alone: counting is all it does.
 fn runtime() -> Result<Runtime, Failure> {
     let built = Builder::new_current_thread().enable_time().build();
     built.map_err(|error| Failure::internal(format!("cannot start a runtime: {error}")))

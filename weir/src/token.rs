@@ -9,7 +9,7 @@ use ballot::{Campaign, PseudonymKey, Token, TokenKeys};
 use journal::{Clock as _, SystemClock};
 
 use crate::args::TokenArgs;
-use crate::config::{Directory, Keys, Setup, moved, read_campaign};
+use crate::config::{Directory, Keys, Setup, keys_file, moved, read_campaign};
 use crate::exit::Failure;
 
 /// The longest identity in bytes. An openid has 28 characters, an e-mail address at most 254.
@@ -67,7 +67,8 @@ impl Mint {
         let campaign = read_campaign(args.campaign.as_deref())?;
         let directory = Directory::new(&args.data.dir, &campaign.id);
         let campaign = moved(campaign, Setup::read(&directory)?.as_ref())?;
-        let keys_file = args.keys.clone().unwrap_or_else(|| directory.keys_file());
+        let given = args.keys.as_deref().map(|given| keys_file(given, &campaign.id));
+        let keys_file = given.unwrap_or_else(|| directory.keys_file());
         let keys = Keys::read(&keys_file)?.ok_or_else(|| {
             Failure::configuration(format!(
                 "--keys {}: there is no such file; start `weir up` once, which makes the keys, or \

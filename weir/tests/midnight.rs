@@ -84,7 +84,8 @@ impl Stack {
         let clock = Arc::clone(clock) as Arc<dyn Clock>;
         let aggregator = Aggregator::new(journal.clone(), view.clone(), clock, check, config);
         let drain = CancellationToken::new();
-        tasks.spawn(aggregator.run(drain.clone()));
+        let counting = aggregator.run(drain.clone());
+        tasks.spawn(async move { _ = counting.await });
         Self { journal, batcher, view, drain, tasks }
     }
 

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request};
 use ingest::server::{Counters, Limits, Shutdown, serve};
-use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions};
+use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, Voting};
 use journal::simulated::{Cluster, Options, Simulated};
 use journal::{Clock, ClockCheck, Journal};
 use prometheus::Registry;
@@ -55,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) batches: BatchLimits,
     pub(crate) options: Options,
     pub(crate) aggregating: bool,
+    pub(crate) voting: bool,
 }
 
 impl Default for Setup {
@@ -64,6 +65,7 @@ impl Default for Setup {
             batches: BatchLimits::default(),
             options: Options::default(),
             aggregating: true,
+            voting: true,
         }
     }
 }
@@ -117,13 +119,13 @@ impl Running {
         drop(tokio::spawn(Arc::clone(&batcher).run()));
         let tokens = TokenKeys::new("c", &[TOKEN_KEY]).unwrap();
         let (registry, shutdown) = (Registry::new(), Shutdown::new());
+        let voting = Voting { batcher: Arc::clone(&batcher), tokens: tokens.clone() };
         let given = EdgeCampaign {
             campaign,
             journal,
-            batcher: Arc::clone(&batcher),
-            tokens: tokens.clone(),
             view: results,
             clock_check: Arc::clone(&check),
+            voting: setup.voting.then_some(voting),
         };
         let options = EdgeOptions {
             limits: setup.limits,

@@ -156,6 +156,7 @@ async fn provoke(id: &str, status: &str, code: &str) -> Answer {
 fn setup(code: &str) -> Setup {
     let mut setup = Setup::default();
     match code {
+        "unknown_route" => setup.voting = false,
         "overloaded" => setup.batches = BatchLimits { in_flight_max: 0, ..setup.batches },
         "request_timeout" => {
             setup.limits = Limits { body_timeout: Duration::from_millis(50), ..setup.limits };
@@ -198,7 +199,7 @@ async fn provoke_ballot(edge: &Running, code: &str) -> Answer {
             let _held = slow_ballots(edge, "ann", 4).await;
             half_a_ballot(edge).await
         }
-        "overloaded" | "good" => edge.cast("ann", good).await,
+        "overloaded" | "unknown_route" | "good" => edge.cast("ann", good).await,
         other => panic!("{other} has no test"),
     }
 }
@@ -207,7 +208,7 @@ async fn provoke_receipt(edge: &Running, code: &str) -> Answer {
     let path = |receipt: &str| format!("/v1/receipts/c/{receipt}?outcome");
     match code {
         "unauthenticated" => edge.get(&path("0-1-0")).await,
-        "unknown_receipt" => edge.fetch_as("ann", &path("0-1-0")).await,
+        "unknown_receipt" | "unknown_route" => edge.fetch_as("ann", &path("0-1-0")).await,
         "journal_unavailable" => {
             edge.cluster.set_faults(Faults { unavailable: 1_000, ..Faults::NONE });
             edge.fetch_as("ann", &path("0-1-0")).await

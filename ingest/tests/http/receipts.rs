@@ -116,7 +116,7 @@ async fn outcome(edge: &Running, name: &str, receipt: &str) -> Value {
 }
 
 /// Appends a ballot past the edge's checks, and answers its receipt.
-async fn append(edge: &Running, name: &str, choices: &[u32], cast_at_ms: i64) -> String {
+pub(crate) async fn append(edge: &Running, name: &str, choices: &[u32], cast_at_ms: i64) -> String {
     let voter = PseudonymKey::new(&[7; 32]).voter(name.as_bytes());
     let choices = choices.iter().copied().collect();
     let mut batch = BatchBuilder::new(1);

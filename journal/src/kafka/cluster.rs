@@ -21,8 +21,8 @@ use super::read::KafkaReader;
 use super::{Kafka, Topics};
 use crate::{Error, Reader};
 
-/// How long record 0 may take to be read.
-const OPEN_MAX: Duration = Duration::from_secs(10);
+/// How long record 0, or the snapshots before the first that counts, may take to be read.
+pub(super) const OPEN_MAX: Duration = Duration::from_secs(10);
 
 /// A process's connections to a cluster. Cloning it gives another handle to the same.
 ///

@@ -112,6 +112,16 @@ impl Queries {
         self.ask(move |client| topic(client, &name)).await
     }
 
+    /// The names of all topics.
+    pub(super) async fn topics(&self) -> Result<Vec<String>, Error> {
+        self.ask(|client| {
+            let metadata = client.fetch_metadata(None, QUESTION_MAX);
+            let metadata = metadata.map_err(|error| Error::Unavailable(error.to_string()))?;
+            Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
+        })
+        .await
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Client) -> Result<T, Error> + Send + 'static,

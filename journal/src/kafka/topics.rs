@@ -52,8 +52,15 @@ const TALLIES_AT_FIRST: [(&str, &str); 5] = [
 ];
 
 impl KafkaCluster {
+    /// How many partitions a campaign has if nobody says: each is one worker's at most, and 16 let
+    /// a campaign grow to 16 aggregators. Fewer, larger records cost less; more never can be had.
+    pub const PARTITIONS_DEFAULT: u32 = 16;
+
     /// Makes a campaign's topics where they are missing, and waits until they have leaders. Answers
     /// whether the topic of ballots was made by this call: whoever made it writes the rules.
+    ///
+    /// `partitions` is how many the ballots must have; `None` takes as many as there are, and
+    /// [`KafkaCluster::PARTITIONS_DEFAULT`] for a new topic.
     ///
     /// # Errors
     /// [`Error::Refused`] for what the cluster does not allow, or a topic that is there and has
@@ -61,13 +68,14 @@ impl KafkaCluster {
     pub async fn create_topics(
         &self,
         campaign: &str,
-        partitions: u32,
+        partitions: Option<u32>,
         replication: u32,
     ) -> Result<bool, Error> {
         let topics = Topics::new(campaign);
         let admin = self.admin()?;
         let in_sync = in_sync_min(replication).to_string();
-        let ballots = new_topic(&topics.ballots, partitions, replication, &BALLOTS)?;
+        let at_first = partitions.unwrap_or(Self::PARTITIONS_DEFAULT);
+        let ballots = new_topic(&topics.ballots, at_first, replication, &BALLOTS)?;
         let tallies = new_topic(&topics.tallies, 1, replication, &TALLIES)?;
         let tallies =
             TALLIES_AT_FIRST.iter().fold(tallies, |topic, (key, value)| topic.set(key, value));
@@ -83,13 +91,13 @@ impl KafkaCluster {
         }
         let found = self.until_led(&topics.ballots).await?;
         self.until_led(&topics.tallies).await?;
-        if found.partitions != partitions {
-            return Err(Error::Refused(format!(
-                "{} has {} partitions already and cannot be made with {partitions}",
+        match partitions.filter(|wanted| *wanted != found.partitions) {
+            None => Ok(is_new),
+            Some(wanted) => Err(Error::Refused(format!(
+                "{} has {} partitions already and cannot be made with {wanted}",
                 topics.ballots, found.partitions
-            )));
+            ))),
         }
-        Ok(is_new)
     }
 
     /// Compares a campaign's topics with what they must be.

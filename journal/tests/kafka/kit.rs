@@ -52,7 +52,7 @@ impl Harness for Campaigns {
 
     async fn new_journal(&self, partitions: u32) -> Kafka {
         let name = self.name();
-        assert!(self.cluster.create_topics(&name, partitions, 1).await.unwrap());
+        assert!(self.cluster.create_topics(&name, Some(partitions), 1).await.unwrap());
         let mut identity = [0; 16];
         identity[..4].copy_from_slice(&self.made.load(Ordering::SeqCst).to_le_bytes());
         self.cluster.founding(&name, JournalId(identity)).await.unwrap()

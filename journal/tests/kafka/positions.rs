@@ -16,7 +16,7 @@ const RECORD_BYTES: usize = 400;
 
 pub(crate) async fn position_at_agrees_with_a_scan_over_many_segments(campaigns: &Campaigns) {
     let name = campaigns.name();
-    campaigns.cluster.create_topics(&name, 1, 1).await.unwrap();
+    campaigns.cluster.create_topics(&name, Some(1), 1).await.unwrap();
     let topic = format!("ballots.{name}");
     let small = AlterConfig::new(ResourceSpecifier::Topic(&topic)).set("segment.bytes", "1048576");
     let altered = campaigns.admin().alter_configs(&[small], &AdminOptions::new()).await.unwrap();

@@ -1,10 +1,10 @@
 //! Topics: made, compared, and what a journal is by its rules.
 
 use ballot::{Campaign, JournalId, Record, Rules};
-use journal::{Error, Journal};
+use journal::{Error, Journal, KafkaCluster};
 use rdkafka::admin::{AdminOptions, AlterConfig, ResourceSpecifier};
 
-use crate::conformance::BASE_MS;
+use crate::conformance::{BASE_MS, Harness, value};
 use crate::kit::Campaigns;
 
 pub(crate) async fn topics_are_made_once_and_a_difference_is_refused_by_name(
@@ -14,9 +14,10 @@ pub(crate) async fn topics_are_made_once_and_a_difference_is_refused_by_name(
     let missing = cluster.check_topics(&name, 1).await.unwrap_err().to_string();
     assert!(missing.contains(&format!("ballots.{name}")), "{missing}");
     assert!(missing.contains("weir topics"), "{missing}");
-    assert_eq!(cluster.create_topics(&name, 3, 1).await, Ok(true));
-    assert_eq!(cluster.create_topics(&name, 3, 1).await, Ok(false));
-    assert!(matches!(cluster.create_topics(&name, 4, 1).await, Err(Error::Refused(_))));
+    assert_eq!(cluster.create_topics(&name, Some(3), 1).await, Ok(true));
+    assert_eq!(cluster.create_topics(&name, Some(3), 1).await, Ok(false));
+    assert!(matches!(cluster.create_topics(&name, Some(4), 1).await, Err(Error::Refused(_))));
+    assert_eq!(cluster.create_topics(&name, None, 1).await, Ok(false));
     assert_eq!(cluster.check_topics(&name, 1).await, Ok(()));
     let few = cluster.check_topics(&name, 3).await.unwrap_err().to_string();
     assert!(few.contains("1 replicas and needs 3"), "{few}");
@@ -36,7 +37,7 @@ pub(crate) async fn a_journal_without_rules_is_refused_and_one_with_rules_has_th
     let sentence = |error: Error| error.to_string();
     let missing = cluster.journal(&name).await.map_err(sentence).unwrap_err();
     assert!(missing.contains("there is no topic"), "{missing}");
-    cluster.create_topics(&name, 2, 1).await.unwrap();
+    cluster.create_topics(&name, Some(2), 1).await.unwrap();
     let empty = cluster.journal(&name).await.map_err(sentence).unwrap_err();
     assert!(empty.contains("is empty"), "{empty}");
 
@@ -50,6 +51,33 @@ pub(crate) async fn a_journal_without_rules_is_refused_and_one_with_rules_has_th
     // Whoever comes later with another identity gets the one that is there.
     let later = cluster.founding(&name, JournalId([9; 16])).await.unwrap();
     assert_eq!(later.identity(), identity);
+}
+
+pub(crate) async fn the_campaigns_of_a_cluster_can_be_listed_and_whether_one_has_begun(
+    campaigns: &Campaigns,
+) {
+    let (cluster, name) = (&campaigns.cluster, campaigns.name());
+    assert_eq!(cluster.is_empty(&name).await, Ok(true));
+    assert!(!cluster.campaigns().await.unwrap().contains(&name));
+    assert_eq!(cluster.create_topics(&name, None, 1).await, Ok(true));
+    let listed = cluster.campaigns().await.unwrap();
+    assert!(listed.contains(&name), "{listed:?}");
+    assert!(listed.is_sorted(), "{listed:?}");
+    assert_eq!(cluster.is_empty(&name).await, Ok(true));
+
+    let journal = cluster.founding(&name, JournalId([5; 16])).await.unwrap();
+    assert_eq!(journal.partitions(), KafkaCluster::PARTITIONS_DEFAULT);
+    journal.heartbeat().await.unwrap();
+    assert_eq!(cluster.is_empty(&name).await, Ok(true), "a heartbeat is no beginning");
+    journal.append(15, BASE_MS, value(1)).await.unwrap();
+    assert_eq!(cluster.is_empty(&name).await, Ok(false));
+
+    // Ballots made anew under kept snapshots: not a beginning either.
+    let other = campaigns.new_journal(1).await;
+    let name = campaigns.last_name();
+    other.heartbeat().await.unwrap();
+    other.publish(0, value(2)).await.unwrap();
+    assert_eq!(cluster.is_empty(&name).await, Ok(false));
 }
 
 fn rules(campaign: &str, journal: JournalId, partitions: u32) -> Rules {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ballot::Campaign;
 
+use super::keys_file;
 use crate::exit::Failure;
 
 /// The campaign that `weir up` shows when none is given.
@@ -28,6 +29,25 @@ pub(crate) fn read(file: Option<&Path>) -> Result<Campaign, Failure> {
             error.problems.iter().map(|problem| format!("{name}: {problem}")).collect();
         Failure::configuration(problems.join("\n"))
     })
+}
+
+/// Refuses two campaigns of one id, and keys that would be several campaigns' at once.
+pub(crate) fn all_different(campaigns: &[Campaign], keys: Option<&Path>) -> Result<(), Failure> {
+    let mut ids: Vec<_> = campaigns.iter().map(|campaign| campaign.id.as_str()).collect();
+    ids.sort_unstable();
+    if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(Failure::configuration(format!(
+            "--campaign: two files have the id {}; give one of them another id",
+            twice[0]
+        )));
+    }
+    if campaigns.len() > 1 && keys.is_some_and(|keys| keys_file(keys, "") == keys) {
+        return Err(Failure::configuration(
+            "--keys: every campaign has keys of its own; with several campaigns, give a directory \
+             that has ID.keys.toml for each",
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

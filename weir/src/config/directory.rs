@@ -17,6 +17,7 @@ use crate::exit::Failure;
 const PARTITIONS: u32 = 16;
 
 const JOURNAL: &str = "redb";
+pub(super) const KEYS: &str = "keys.toml";
 
 /// Where one campaign's files are.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ impl Directory {
 
     /// Where the campaign's keys are if nothing else is said.
     pub(crate) fn keys_file(&self) -> PathBuf {
-        self.file("keys.toml")
+        self.file(KEYS)
     }
 
     pub(super) fn setup_file(&self) -> PathBuf {

@@ -7,18 +7,29 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ballot::{PseudonymKey, TokenKeys, hex, unhex};
 use toml::{Table, Value};
 
-use super::directory::write_atomically;
+use super::directory::{KEYS, write_atomically};
 use crate::exit::Failure;
 
 const HEX: &str = "give 64 hexadecimal digits in quotes";
 const TOKEN_KEYS: &str = "give one or two tables [[token_keys]] with id and secret";
 
+/// Where a campaign's keys are, of what `--keys` gives: a file, or a directory with a file for each
+/// campaign. One that is still to be made is a directory if it ends with a slash.
+pub(crate) fn file(given: &Path, campaign: &str) -> PathBuf {
+    if given.is_dir() || given.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        given.join(format!("{campaign}.{KEYS}"))
+    } else {
+        given.to_owned()
+    }
+}
+
 /// A campaign's keys.
+#[derive(Clone)]
 pub(crate) struct Keys {
     pseudonym_key: [u8; 32],
     token_keys: Vec<(u8, [u8; 32])>,

@@ -9,7 +9,7 @@ use std::thread;
 
 use ballot::{Applied, Fold, Snapshot, Stop, VoterMap};
 use bytes::Bytes;
-use journal::{Embedded, Journal as _, Reader as _, SnapshotReader as _};
+use journal::{Journal, Reader as _, SnapshotReader as _};
 
 use super::runtime;
 use crate::exit::Failure;
@@ -30,7 +30,7 @@ type Witness = (u64, Bytes);
 /// The snapshots that were published are not used, but they are witnesses: where the fold passes
 /// one and says otherwise, the journal is not the one that was counted.
 pub(super) fn all(
-    journal: &Embedded,
+    journal: &impl Journal,
     ends: &[u64],
     threads: usize,
 ) -> Result<Vec<Snapshot>, Failure> {
@@ -56,7 +56,7 @@ pub(super) fn all(
 
 /// What one thread does: takes partition after partition that no other has taken.
 fn some(
-    journal: &Embedded,
+    journal: &impl Journal,
     ends: &[u64],
     witnesses: &BTreeMap<u32, Witness>,
     next: &AtomicU32,
@@ -73,7 +73,7 @@ fn some(
     }
 }
 
-async fn witnesses(journal: &Embedded) -> Result<BTreeMap<u32, Witness>, Failure> {
+async fn witnesses(journal: &impl Journal) -> Result<BTreeMap<u32, Witness>, Failure> {
     let end = journal.snapshots_end().await?;
     let mut reader = journal.snapshots();
     let (mut witnesses, mut position) = (BTreeMap::new(), 0);
@@ -91,13 +91,13 @@ async fn witnesses(journal: &Embedded) -> Result<BTreeMap<u32, Witness>, Failure
 
 fn damaged(partition: u32, what: &str) -> Failure {
     Failure::journal(format!(
-        "partition {partition}: {what}; the journal's file is damaged or was changed, and this \
+        "partition {partition}: {what}; the journal is damaged or was changed, and this \
          would not be the result that was published"
     ))
 }
 
 async fn one(
-    journal: &Embedded,
+    journal: &impl Journal,
     place: (u32, u64),
     mut voters_max: usize,
     witness: Option<&Witness>,
@@ -112,7 +112,7 @@ async fn one(
 
 /// The fold of a partition; `None` if a day had more voters than there was room for.
 async fn attempt(
-    journal: &Embedded,
+    journal: &impl Journal,
     (partition, end): (u32, u64),
     voters_max: usize,
     witness: Option<&Witness>,
@@ -147,7 +147,7 @@ async fn attempt(
 #[cfg(test)]
 mod tests {
     use ballot::{Ballot, BatchBuilder, ChoiceSet, Record, Rules, VoterId, words_for};
-    use journal::EmbeddedOptions;
+    use journal::{Embedded, EmbeddedOptions};
 
     use super::*;
     use crate::config::read_campaign;
@@ -178,7 +178,7 @@ mod tests {
             let too_small = attempt(&journal, (0, 5), 12, None).await.unwrap();
             let lie = (3, large.encode());
             let refused = one(&journal, (0, 5), 1_000, Some(&lie)).await.unwrap_err();
-            assert!(refused.sentence.contains("the journal's file is damaged"), "{refused}");
+            assert!(refused.sentence.contains("the journal is damaged"), "{refused}");
             let truth = (5, large.encode());
             one(&journal, (0, 5), 1_000, Some(&truth)).await.unwrap();
             journal.close().await;

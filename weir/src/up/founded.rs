@@ -1,67 +1,42 @@
-//! A campaign that may be worked on: its journal is open, and its rules are those in the journal.
+//! How `weir up` opens a campaign: its journal, its dates, its keys, and the rules, which are
+//! written into an empty journal.
 //!
-//! Everything that can be wrong with a campaign's configuration is found here, before a port opens.
 //! Files are made only under the journal's lock, and keys only while the journal is empty.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use aggregator::{View, check, found, view};
+use aggregator::found;
 use ballot::{Campaign, Rules, local_date};
-use ingest::BatchLimits;
 use journal::{Clock, Embedded, Journal as _};
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::args::UpArgs;
-use crate::config::{Directory, Keys, Setup, Wish, moved, starts_on};
+use crate::config::{Directory, Keys, Setup, Wish, keys_file, moved, starts_on};
 use crate::exit::Failure;
+use crate::process::{Opened, check_grace};
 use crate::say;
 
-/// How far this process's clock may be from the journal's: with NTP a machine is within
-/// milliseconds, and one that is not must not close a day.
-pub(super) const CLOCK_OFFSET_MAX_MS: u16 = 2_000;
-
-/// A campaign on its journal.
-#[derive(Debug)]
-pub(super) struct Founded {
-    pub(super) campaign: Campaign,
-    pub(super) journal: Embedded,
-    pub(super) keys: Keys,
-    pub(super) rules: Rules,
-    pub(super) view: View,
-    /// Keeps `view` up to date.
-    pub(super) following: AbortOnDropHandle<()>,
-}
-
-impl Founded {
-    /// Opens the journal, moves the campaign if it is to be moved, finds or makes the keys, and
-    /// writes the rules into an empty journal or compares them with those in it.
-    pub(super) async fn open(
-        args: &UpArgs,
-        campaign: Campaign,
-        wish: Wish,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
-        let directory = Directory::new(&args.data.dir, &campaign.id);
-        let journal = directory.open_or_make(args.partitions, clock)?;
-        let empty = is_empty(&journal).await?;
-        let campaign = dated(&directory, campaign, (wish, empty), clock.now_ms())?;
-        check_grace(&campaign)?;
-        let keys = keys(args.keys.clone(), &directory, empty)?;
-        keys.token_keys(&campaign.id)?;
-        let fingerprint = keys.pseudonym_key().fingerprint();
-        let rules = Rules::new(&campaign, journal.identity(), journal.partitions(), fingerprint);
-        let (view, follow) = view(journal.clone());
-        // Ends with whoever holds this.
-        let following = AbortOnDropHandle::new(tokio::spawn(follow));
-        let about = |failure: Failure| Failure {
-            sentence: format!("{}: {failure}", campaign.id),
-            code: failure.code,
-        };
-        found(&journal, &rules, clock.now_ms()).await.map_err(Failure::from).map_err(about)?;
-        check(&journal, &view, &rules).await.map_err(Failure::from).map_err(about)?;
-        Ok(Self { campaign, journal, keys, rules, view, following })
-    }
+/// Opens the journal, moves the campaign if it is to be moved, finds or makes the keys, and writes
+/// the rules into an empty journal or compares them with those in it.
+pub(super) async fn open(
+    args: &UpArgs,
+    campaign: Campaign,
+    wish: Wish,
+    clock: &Arc<dyn Clock>,
+) -> Result<Opened<Embedded>, Failure> {
+    let directory = Directory::new(&args.data.dir, &campaign.id);
+    let journal = directory.open_or_make(args.partitions, clock)?;
+    let empty = is_empty(&journal).await?;
+    let campaign = dated(&directory, campaign, (wish, empty), clock.now_ms())?;
+    check_grace(&campaign)?;
+    let keys = keys(args.keys.as_deref(), &directory, empty)?;
+    keys.token_keys(&campaign.id)?;
+    let fingerprint = keys.pseudonym_key().fingerprint();
+    let rules = Rules::new(&campaign, journal.identity(), journal.partitions(), fingerprint);
+    let id = campaign.id.clone();
+    let founded = found(&journal, &rules, clock.now_ms()).await.map_err(Failure::from);
+    founded.map_err(|failure| failure.about(&id))?;
+    Opened::checked(campaign, journal, Some(keys)).await.map_err(|failure| failure.about(&id))
 }
 
 /// Whether nothing has ever been written: a first start, or one that did not get this far.
@@ -124,22 +99,9 @@ fn dates(campaign: &Campaign, how: &str, moved: bool, now_ms: i64) -> String {
     format!("{id} {how}: its voting days are {first} to {last}, {zone}.{now}")
 }
 
-/// A day must not close while a ballot of it can still be acknowledged.
-fn check_grace(campaign: &Campaign) -> Result<(), Failure> {
-    let deadline_ms = BatchLimits::default().deadline.as_millis();
-    let least_ms = deadline_ms + 2 * u128::from(CLOCK_OFFSET_MAX_MS);
-    if u128::from(campaign.grace_ms) > least_ms {
-        return Ok(());
-    }
-    Err(Failure::configuration(format!(
-        "{}: grace_seconds: give more than {}: a ballot may take that long to be acknowledged",
-        campaign.id,
-        least_ms / 1_000
-    )))
-}
-
-fn keys(given: Option<PathBuf>, directory: &Directory, empty: bool) -> Result<Keys, Failure> {
+fn keys(given: Option<&Path>, directory: &Directory, empty: bool) -> Result<Keys, Failure> {
     let is_given = given.is_some();
+    let given = given.map(|given| keys_file(given, directory.campaign()));
     let file = given.unwrap_or_else(|| directory.keys_file());
     if let Some(keys) = Keys::read(&file)? {
         return Ok(keys);

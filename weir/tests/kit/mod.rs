@@ -5,6 +5,7 @@
 
 mod http;
 mod process;
+mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,9 @@ use journal::{Clock as _, SystemClock};
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use http::{Answer, Request};
 #[allow(unused_imports, reason = "as above")]
-pub(crate) use process::{Ran, Up, weir, weir_with_input};
+pub(crate) use process::{Ran, Up, tally, weir, weir_with_input};
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use server::Server;
 
 /// When a test gives up waiting.
 const PATIENCE_MS: i64 = 60_000;

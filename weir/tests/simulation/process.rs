@@ -89,7 +89,8 @@ impl Process {
             let config = config(planted);
             let aggregator = Aggregator::new(journal.clone(), view.clone(), clock, check, config);
             statuses = Some(aggregator.statuses());
-            tasks.spawn(aggregator.run(drain.clone()));
+            let counting = aggregator.run(drain.clone());
+            tasks.spawn(async move { _ = counting.await });
         }
         let name = name.to_owned();
         Self { name, clock, clock_check, view, batcher, drain, statuses, tasks, seen }

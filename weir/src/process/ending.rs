@@ -1,19 +1,20 @@
-//! How `weir up` ends: not ready, no new connections, ballots in flight, counting, journals. A
-//! single process has no balancer that would have to hear of it first, so nothing waits between.
+//! How a process ends: not ready, a wait for the balancer to hear of it, no new connections,
+//! ballots in flight, counting, journals. One that only counts hands its partitions over at once.
 //!
-//! Invariant: exit code 0 says that every ballot in flight got its answer and that everything
-//! acknowledged is in the last snapshots. What takes too long is cut off, and then the code is 75;
-//! nothing is lost by that, since the journal has it, but it has not been published.
+//! Invariant: exit code 0 says that every ballot in flight got its answer, and that what this
+//! process counted is in the last snapshots: everything acknowledged, if it is alone. What takes
+//! too long is cut off, and then the code is 75; nothing is lost by that, since the journal has it,
+//! but it has not been published.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
-use journal::Embedded;
-use tokio::time::timeout;
+use journal::Journal;
+use tokio::time::{sleep, timeout};
 
-use super::counting::Counting;
 use super::running::Running;
 use super::signals::Signals;
+use super::working::Working;
 use crate::exit::Failure;
 use crate::say;
 
@@ -23,9 +24,11 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// How long the last snapshots may take to be read back; they have been published by then.
 const FLUSHED_WAIT: Duration = Duration::from_secs(5);
 
+const UNCOUNTED: &str = "not everything has been counted";
+
 /// Waits until the process is to end, and ends it. `greeting` has its turn meanwhile.
-pub(super) async fn end(
-    mut running: Running,
+pub(super) async fn end<J: Journal>(
+    mut running: Running<J>,
     greeting: impl Future<Output = Infallible>,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
@@ -40,7 +43,7 @@ pub(super) async fn end(
         None => say("ending: finishing what is in flight"),
         Some(what) => tracing::error!(what, "this should never end; ending the process"),
     }
-    let (shutdown, ops_shutdown) = (running.shutdown.clone(), running.ops_shutdown.clone());
+    let ends = running.ends.clone();
     // Biased: a second signal forces, whatever else is ready.
     let drained = tokio::select! {
         biased;
@@ -49,8 +52,8 @@ pub(super) async fn end(
             drained.map_err(|_elapsed| "it took too long").flatten()
         }
     };
-    shutdown.force();
-    ops_shutdown.force();
+    ends.shutdown.force();
+    ends.ops_shutdown.force();
     match (drained, broken) {
         (Ok(()), None) => Ok(()),
         (Ok(()), Some(what)) => Err(Failure::internal(format!("{what} ended unexpectedly"))),
@@ -62,7 +65,7 @@ pub(super) async fn end(
 }
 
 /// Resolves if something ends that should run as long as the process, with its name.
-async fn unexpected(running: &mut Running) -> String {
+async fn unexpected<J>(running: &mut Running<J>) -> String {
     let Running { edge, ops, tasks, .. } = running;
     // Biased, and each resolves once at most.
     tokio::select! {
@@ -76,42 +79,47 @@ async fn unexpected(running: &mut Running) -> String {
 }
 
 /// Ends everything in order, each step when the one before it is done.
-async fn drain(running: Running) -> Result<(), &'static str> {
-    let Running { leaving, shutdown, edge, ops_shutdown, ops, counting, mut tasks } = running;
-    leaving.cancel();
-    shutdown.drain();
+async fn drain<J: Journal>(running: Running<J>) -> Result<(), &'static str> {
+    let Running { ends, edge, ops, working, mut tasks } = running;
+    ends.leaving.cancel();
+    // Nothing comes in here that would have to be counted.
+    let only_counts = working.iter().filter(|working| working.batcher.is_none());
+    only_counts.filter_map(|working| working.counting.as_ref()).for_each(|c| c.drain.cancel());
+    sleep(ends.drain_wait).await;
+    ends.shutdown.drain();
     if !edge.is_finished() {
         let report = edge.await.map_err(|_panic| "the public server broke")?;
         tracing::info!(finished = report.finished, dropped = report.dropped, "connections closed");
     }
-    for counting in &counting {
-        counting.batcher.settle().await;
-        counting.drain.cancel();
+    for working in &working {
+        if let Some(batcher) = &working.batcher {
+            batcher.settle().await;
+        }
+        if let Some(counting) = &working.counting {
+            counting.drain.cancel();
+        }
     }
     let mut journals = Vec::new();
-    for counting in counting {
-        let view = counting.view.clone();
-        let journal = join(counting).await?;
-        match timeout(FLUSHED_WAIT, view.is_flushed(&journal)).await {
-            Ok(Ok(true)) => journals.push(journal),
-            Ok(Ok(false) | Err(_)) | Err(_) => return Err("not everything has been counted"),
+    for working in working {
+        let Working { journal, view, counting, .. } = working;
+        if let Some(counting) = counting
+            && !counting.join().await?
+        {
+            return Err("not everything that was counted has been published");
         }
+        if ends.is_alone {
+            let flushed = timeout(FLUSHED_WAIT, view.is_flushed(&journal)).await;
+            flushed.ok().and_then(Result::ok).filter(|flushed| *flushed).ok_or(UNCOUNTED)?;
+        }
+        journals.push(journal);
     }
     tasks.shutdown().await;
     for journal in journals {
         journal.close().await;
     }
-    ops_shutdown.force();
+    ends.ops_shutdown.force();
     if !ops.is_finished() {
         drop(ops.await);
     }
     Ok(())
-}
-
-/// Waits for the counting to flush and end.
-async fn join(counting: Counting) -> Result<Embedded, &'static str> {
-    let Counting { journal, ended, thread, .. } = counting;
-    ended.cancelled().await;
-    thread.join().map_err(|_panic| "the counting broke")?;
-    Ok(journal)
 }

@@ -1,43 +1,56 @@
-//! Everything that runs while `weir up` is up: the two servers, and for each campaign what counts.
+//! Everything that runs while a process is up: the two servers, and for each campaign what works.
 //!
 //! Invariant: whatever is started here is in [`Running`], and `ending` ends it.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aggregator::View;
 use ingest::metrics::watch_connections;
 use ingest::server::{Counters, Limits, Report, Shutdown, serve};
 use ingest::{Edge, EdgeOptions, Ops, Readiness};
-use journal::Clock;
+use journal::{Clock, Journal};
 use prometheus::Registry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::counting::{self, Counting, Tasks};
-use super::descriptors;
-use super::founded::Founded;
 use super::ports::Ports;
+use super::working::{self, Means, Tasks, Working};
+use super::{Opened, Role, Setting, descriptors};
 use crate::exit::Failure;
+use crate::say;
 
 /// Everything that runs.
 #[derive(Debug)]
-pub(super) struct Running {
-    /// Once cancelled, the process is not ready.
-    pub(super) leaving: CancellationToken,
-    pub(super) shutdown: Shutdown,
+pub(super) struct Running<J> {
+    pub(super) ends: Ends,
     pub(super) edge: JoinHandle<Report>,
-    pub(super) ops_shutdown: Shutdown,
     pub(super) ops: JoinHandle<Report>,
-    pub(super) counting: Vec<Counting>,
+    pub(super) working: Vec<Working<J>>,
     pub(super) tasks: Tasks,
 }
 
-impl Running {
+/// How what runs is ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ends {
+    /// Once cancelled, the process is not ready.
+    pub(super) leaving: CancellationToken,
+    pub(super) shutdown: Shutdown,
+    pub(super) ops_shutdown: Shutdown,
+    pub(super) drain_wait: Duration,
+    /// Whether nobody else works on its journals.
+    pub(super) is_alone: bool,
+}
+
+impl<J: Journal> Running<J> {
     /// Starts everything. The campaigns are in order, the ports are open.
     pub(super) fn start(
-        founded: Vec<Founded>,
+        opened: Vec<Opened<J>>,
         ports: Ports,
         clock: &Arc<dyn Clock>,
+        setting: Setting,
     ) -> Result<Self, Failure> {
         let (leaving, registry) = (CancellationToken::new(), Registry::new());
         let (shutdown, ops_shutdown) = (Shutdown::new(), Shutdown::new());
@@ -46,11 +59,11 @@ impl Running {
         let named = [("api", Arc::clone(&api_counters)), ("ops", Arc::clone(&ops_counters))];
         watch_connections(&registry, &named).map_err(no_metrics)?;
         let mut tasks = Tasks::new();
-        let (mut counting, mut campaigns) = (Vec::new(), Vec::new());
-        for founded in founded {
-            let (started, metrics, campaign) = counting::start(founded, clock, &mut tasks)?;
-            registry.register(Box::new(metrics)).map_err(no_metrics)?;
-            counting.push(started);
+        let (mut working, mut campaigns) = (Vec::new(), Vec::new());
+        let mut means = Means { role: setting.role, clock, registry: &registry, tasks: &mut tasks };
+        for opened in opened {
+            let (started, campaign) = working::start(opened, &mut means)?;
+            working.push(started);
             campaigns.push(campaign);
         }
         let (limits, ops_limits) = limits();
@@ -61,18 +74,32 @@ impl Running {
             registry: registry.clone(),
         };
         let edge = Edge::new(campaigns, options).map_err(no_metrics)?;
-        let ready = readiness(edge.clone(), &counting, leaving.clone());
+        let ready = readiness(edge.clone(), &working, leaving.clone());
         let ops = Ops::new(registry, ready);
         // Both are joined by `ending`, and end through their shutdowns.
         let edge = tokio::spawn(serve(ports.api, edge, limits, shutdown.clone(), api_counters));
         let ops =
             tokio::spawn(serve(ports.ops, ops, ops_limits, ops_shutdown.clone(), ops_counters));
-        Ok(Self { leaving, shutdown, edge, ops_shutdown, ops, counting, tasks })
+        let (drain_wait, is_alone) = (setting.drain_wait, setting.role == Role::Everything);
+        let ends = Ends { leaving, shutdown, ops_shutdown, drain_wait, is_alone };
+        Ok(Self { ends, edge, ops, working, tasks })
     }
 
-    /// The results view of each campaign.
-    pub(super) fn views(&self) -> Vec<View> {
-        self.counting.iter().map(|counting| counting.view.clone()).collect()
+    /// Says `lines` as soon as there is a tally of every campaign that is counted here, and then
+    /// does nothing for ever.
+    pub(super) fn greet(&self, lines: String) -> impl Future<Output = Infallible> + use<J> {
+        let counted = self.working.iter().filter(|working| working.counting.is_some());
+        let views: Vec<View> = counted.map(|working| working.view.clone()).collect();
+        async move {
+            for mut view in views {
+                if view.served.wait_for(Option::is_some).await.is_err() {
+                    // The view has ended, and so will the process.
+                    return pending().await;
+                }
+            }
+            say(&lines);
+            pending().await
+        }
     }
 }
 
@@ -92,18 +119,18 @@ fn limits() -> (Limits, Limits) {
     (Limits { connections_max, ..limits }, ops_limits)
 }
 
-fn no_metrics(error: prometheus::Error) -> Failure {
+pub(super) fn no_metrics(error: prometheus::Error) -> Failure {
     Failure::internal(format!("metrics: {error}"))
 }
 
 /// Whether the process should be sent work: the edge, every campaign, and nobody has asked it to
 /// leave.
-fn readiness(
-    edge: Edge<journal::Embedded>,
-    counting: &[Counting],
+fn readiness<J: Journal>(
+    edge: Edge<J>,
+    working: &[Working<J>],
     leaving: CancellationToken,
 ) -> Readiness {
-    let complaints: Vec<_> = counting.iter().map(Counting::complaint).collect();
+    let complaints: Vec<_> = working.iter().map(Working::complaint).collect();
     Arc::new(move || {
         let mut found = edge.complaints();
         found.extend(complaints.iter().filter_map(|complaint| complaint()));

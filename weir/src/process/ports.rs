@@ -1,9 +1,9 @@
-//! The two listeners of `weir up`, opened before anything works and served afterwards.
+//! The two listeners of a process, opened before anything works and served afterwards.
 //!
 //! A port that cannot be had is told by its flag.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
@@ -11,11 +11,11 @@ use crate::exit::Failure;
 
 /// The two listeners, open but not served yet.
 #[derive(Debug)]
-pub(super) struct Ports {
-    pub(super) api: TcpListener,
-    pub(super) ops: TcpListener,
-    pub(super) api_address: SocketAddr,
-    pub(super) ops_address: SocketAddr,
+pub(crate) struct Ports {
+    pub(crate) api: TcpListener,
+    pub(crate) ops: TcpListener,
+    pub(crate) api_address: SocketAddr,
+    pub(crate) ops_address: SocketAddr,
 }
 
 impl Ports {
@@ -39,4 +39,28 @@ async fn bind(flag: &str, address: SocketAddr) -> Result<(TcpListener, SocketAdd
         let why = known.map_or_else(|| error.to_string(), |(_, why)| why.to_owned());
         Failure::configuration(format!("{flag} {address}: {why}; give another address or port"))
     })
+}
+
+/// An address as the start of a URL that works on this machine.
+pub(crate) fn origin(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_can_be_opened_on_this_machine() {
+        let origin = |address: &str| origin(address.parse().unwrap());
+        assert_eq!(origin("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(origin("[::]:80"), "http://[::1]:80");
+        assert_eq!(origin("10.0.0.7:80"), "http://10.0.0.7:80");
+    }
 }

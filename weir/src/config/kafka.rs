@@ -1,0 +1,87 @@
+//! How Kafka is reached: the brokers by flag, everything else by a file of librdkafka's properties,
+//! as Kafka's own tools have it. Secrets belong there, not among the flags.
+//!
+//! Never here: a property's value in a message.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use journal::{KafkaCluster, KafkaOptions};
+
+use crate::args::KafkaArgs;
+use crate::exit::Failure;
+
+/// A cluster as the flags and the file say. No broker has been asked anything yet.
+pub(crate) fn connect(
+    args: &KafkaArgs,
+    session_timeout: Option<Duration>,
+) -> Result<KafkaCluster, Failure> {
+    let mut options = KafkaOptions::new(&args.bootstrap);
+    if let Some(file) = &args.config {
+        options.properties = read(file)?;
+    }
+    if let Some(session_timeout) = session_timeout {
+        options.session_timeout = session_timeout;
+    }
+    KafkaCluster::connect(options).map_err(|error| {
+        let file = args.config.as_ref().map(|file| format!("{}: ", file.display()));
+        Failure::configuration(format!("{}{error}", file.unwrap_or_default()))
+    })
+}
+
+fn read(file: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let name = file.display();
+    let text = fs::read_to_string(file).map_err(|error| {
+        Failure::configuration(format!("--kafka-config {name}: cannot be read: {error}"))
+    })?;
+    parse(&text).map_err(|problem| Failure::configuration(format!("{name}: {problem}")))
+}
+
+/// Lines of `key=value`; empty ones and those that begin with `#` say nothing.
+fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut properties: Vec<(String, String)> = Vec::new();
+    for (line, number) in text.lines().map(str::trim).zip(1..) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        // The line is not shown: it may be a secret with a slip in it.
+        let (key, value) = line
+            .split_once('=')
+            .ok_or_else(|| format!("line {number}: give one property a line, as key=value"))?;
+        let (key, value) = (key.trim(), value.trim());
+        if key.is_empty() {
+            return Err(format!("line {number}: the key is missing; give key=value"));
+        }
+        if properties.iter().any(|(other, _)| other == key) {
+            return Err(format!("line {number}: {key} is given twice; leave one out"));
+        }
+        properties.push((key.to_owned(), value.to_owned()));
+    }
+    Ok(properties)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_lines_of_key_and_value_and_a_value_may_have_an_equals_sign() {
+        let text = "# how\n\nsecurity.protocol = SASL_PLAINTEXT\r\nsasl.password=a=b \n";
+        let expected = [("security.protocol", "SASL_PLAINTEXT"), ("sasl.password", "a=b")];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(parse(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_its_line_and_without_its_value() {
+        for (text, expected) in [
+            ("a=1\nsecret", "line 2: give one property a line"),
+            ("=secret", "line 1: the key is missing"),
+            ("a=1\n#\na=secret", "line 3: a is given twice"),
+        ] {
+            let problem = parse(text).unwrap_err();
+            assert!(problem.starts_with(expected) && !problem.contains("secret"), "{problem}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! A process that serves: an edge, the counting, or both, for any number of campaigns, on whichever
+//! journal.
+//!
+//! Order is everything here. Up: configuration, ports, journals, rules, and only then work. Down:
+//! not ready, ports, ballots in flight, counting, journals. Never here: work that nobody ends.
+
+mod descriptors;
+mod ending;
+mod ports;
+mod running;
+mod signals;
+mod working;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aggregator::{View, check, view};
+use ballot::{Campaign, Rules};
+use ingest::BatchLimits;
+use journal::{Clock, Journal, SystemClock};
+use tokio::runtime::Builder;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::config::Keys;
+use crate::exit::Failure;
+pub(crate) use ports::{Ports, origin};
+use running::Running;
+use signals::Signals;
+
+/// How far this process's clock may be from the journal's: with NTP a machine is within
+/// milliseconds, and one that is not must not close a day.
+pub(crate) const CLOCK_OFFSET_MAX_MS: u16 = 2_000;
+
+/// What a process does for its campaigns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Takes ballots and shows results.
+    Edge,
+    /// Counts and shows results.
+    Counting,
+    /// All of it, alone on its journal.
+    Everything,
+}
+
+impl Role {
+    const fn takes_ballots(self) -> bool {
+        matches!(self, Self::Edge | Self::Everything)
+    }
+
+    const fn counts(self) -> bool {
+        matches!(self, Self::Counting | Self::Everything)
+    }
+}
+
+/// How a process is run, besides its campaigns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) role: Role,
+    pub(crate) listen: SocketAddr,
+    pub(crate) ops_listen: SocketAddr,
+    /// How long it goes on taking requests when it is not ready any more, so that whoever balances
+    /// has heard of it.
+    pub(crate) drain_wait: Duration,
+}
+
+/// A campaign that may be worked on: its journal is open, and its rules are those in the journal.
+#[derive(Debug)]
+pub(crate) struct Opened<J> {
+    pub(crate) campaign: Campaign,
+    pub(crate) journal: J,
+    /// None where no ballots are taken.
+    pub(crate) keys: Option<Keys>,
+    pub(crate) rules: Rules,
+    pub(crate) view: View,
+    /// Keeps `view` up to date.
+    pub(crate) following: AbortOnDropHandle<()>,
+}
+
+impl<J: Journal> Opened<J> {
+    /// A campaign on its journal, once its rules have been compared with those in the journal.
+    pub(crate) async fn checked(
+        campaign: Campaign,
+        journal: J,
+        keys: Option<Keys>,
+    ) -> Result<Self, Failure> {
+        let (view, follow) = view(journal.clone());
+        // Ends with whoever holds this.
+        let following = AbortOnDropHandle::new(tokio::spawn(follow));
+        let fingerprint = match &keys {
+            Some(keys) => keys.pseudonym_key().fingerprint(),
+            // Whoever has no key cannot have another one.
+            None => aggregator::in_force(&journal, &view, 0).await?.rules.pseudonym_key,
+        };
+        let rules = Rules::new(&campaign, journal.identity(), journal.partitions(), fingerprint);
+        check(&journal, &view, &rules).await?;
+        Ok(Self { campaign, journal, keys, rules, view, following })
+    }
+}
+
+/// A command that runs as a process.
+pub(crate) trait Program {
+    type Journal: Journal;
+
+    /// The campaigns, each on its journal. Everything that can be wrong with their configuration is
+    /// found here.
+    async fn open(&self, clock: &Arc<dyn Clock>) -> Result<Vec<Opened<Self::Journal>>, Failure>;
+
+    /// What it says once it is up.
+    fn hello(&self, ports: &Ports, opened: &[Opened<Self::Journal>], now_ms: i64) -> String;
+}
+
+/// Runs a process to its end.
+pub(crate) fn run(program: &impl Program, setting: Setting) -> Result<(), Failure> {
+    let runtime = Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::internal(format!("cannot start a runtime: {error}")))?;
+    let ended = runtime.block_on(serve(program, setting));
+    // All tasks have ended, or the end was forced and nothing is waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(program: &impl Program, setting: Setting) -> Result<(), Failure> {
+    let mut signals = Signals::new()?;
+    // Biased: a signal ends a start that waits. Nothing has been taken by then.
+    let (running, hello) = tokio::select! {
+        biased;
+        () = signals.next() => return Ok(()),
+        started = start(program, setting) => started?,
+    };
+    let greeting = running.greet(hello);
+    ending::end(running, greeting, &mut signals).await
+}
+
+/// Starts everything; also what to say once it is up.
+async fn start<P: Program>(
+    program: &P,
+    setting: Setting,
+) -> Result<(Running<P::Journal>, String), Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // A port that cannot be had must not leave a journal founded behind it.
+    let ports = Ports::bind(setting.listen, setting.ops_listen).await?;
+    let opened = program.open(&clock).await?;
+    let hello = program.hello(&ports, &opened, clock.now_ms());
+    Ok((Running::start(opened, ports, &clock, setting)?, hello))
+}
+
+/// A day must not close while a ballot of it can still be acknowledged.
+pub(crate) fn check_grace(campaign: &Campaign) -> Result<(), Failure> {
+    let deadline_ms = BatchLimits::default().deadline.as_millis();
+    let least_ms = deadline_ms + 2 * u128::from(CLOCK_OFFSET_MAX_MS);
+    if u128::from(campaign.grace_ms) > least_ms {
+        return Ok(());
+    }
+    Err(Failure::configuration(format!(
+        "{}: grace_seconds: give more than {}: a ballot may take that long to be acknowledged",
+        campaign.id,
+        least_ms / 1_000
+    )))
+}
