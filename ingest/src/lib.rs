@@ -13,6 +13,7 @@ mod hosted;
 mod lane;
 mod language;
 pub mod metrics;
+mod newest_rules;
 mod ops;
 mod outcomes;
 mod problem;
@@ -28,6 +29,7 @@ mod tally;
 
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};
 pub use edge::{Edge, EdgeCampaign, EdgeOptions, Voting};
+pub use newest_rules::follow_rules;
 pub use ops::{Ops, Readiness};
 pub use problem::{Facts, Problem, Retry};
 pub use remembered::Acknowledged;

@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod cluster;
+mod continuity;
 mod fate;
 mod group;
 mod logging;
@@ -27,6 +28,7 @@ use bytes::Bytes;
 use rdkafka::message::Timestamp;
 
 use crate::{AppendError, Error, Journal};
+use continuity::Continuity;
 use producer::{Delivered, Outgoing};
 use snapshots::HEARTBEAT;
 
@@ -65,16 +67,13 @@ pub struct Kafka {
     topics: Topics,
     identity: JournalId,
     partitions: u32,
+    continuity: Arc<Continuity>,
 }
 
 impl Kafka {
-    const fn new(
-        cluster: KafkaCluster,
-        topics: Topics,
-        identity: JournalId,
-        partitions: u32,
-    ) -> Self {
-        Self { cluster, topics, identity, partitions }
+    fn new(cluster: KafkaCluster, topics: Topics, identity: JournalId, partitions: u32) -> Self {
+        let continuity = Arc::new(Continuity::new(partitions));
+        Self { cluster, topics, identity, partitions, continuity }
     }
 
     /// The partition as Kafka counts, if there is such a partition.
@@ -101,21 +100,28 @@ impl Journal for Kafka {
         self.partitions
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.continuity.trouble().cloned()
+    }
+
     async fn append(
         &self,
         partition: u32,
         timestamp_ms: i64,
         value: Bytes,
     ) -> Result<u64, AppendError> {
-        let partition = self.partition(partition).map_err(AppendError::Refused)?;
+        let number = partition;
+        let partition = self.partition(number).map_err(AppendError::Refused)?;
         if timestamp_ms <= 0 {
             // librdkafka would put its own clock in place of 0.
             return Err(AppendError::Refused(format!("{timestamp_ms} is no time for a record")));
         }
+        let before = self.continuity.before(number)?;
         let (topic, value) = (&*self.topics.ballots, Some(&*value));
         let timestamp_ms = Some(timestamp_ms);
         let record = Outgoing { topic, partition, key: None, value, timestamp_ms };
-        Ok(self.send(record).await?.offset)
+        let offset = self.send(record).await?.offset;
+        self.continuity.after(number, before, offset)
     }
 
     async fn bounds(&self, partition: u32) -> Result<Range<u64>, Error> {

@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test must say where")]
 
+#[path = "kafka/compaction.rs"]
+mod compaction;
 mod conformance;
 #[path = "kafka/groups.rs"]
 mod groups;
@@ -21,7 +23,8 @@ use kit::Campaigns;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_journal_on_kafka_keeps_what_every_journal_keeps_and_more() {
-    let kafka = testkit::Kafka::start(1);
+    let (key, often) = compaction::OFTEN;
+    let kafka = testkit::Kafka::builder(1).property(key, often).start();
     let campaigns = Campaigns::on(&kafka.bootstrap());
     conformance::every_case(&campaigns).await;
     groups::members_share_partitions_and_hand_them_over(&campaigns).await;
@@ -33,6 +36,8 @@ async fn a_journal_on_kafka_keeps_what_every_journal_keeps_and_more() {
     topics::a_journal_without_rules_is_refused_and_one_with_rules_has_their_identity(&campaigns)
         .await;
     topics::the_campaigns_of_a_cluster_can_be_listed_and_whether_one_has_begun(&campaigns).await;
+    topics::a_topic_made_anew_under_a_running_process_takes_nothing_from_it(&campaigns).await;
+    compaction::the_last_snapshot_of_each_partition_outlives_compaction(&campaigns).await;
 }
 
 #[test]

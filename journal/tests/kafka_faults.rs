@@ -4,14 +4,19 @@
 #![expect(clippy::unwrap_used, reason = "a failing test must say where")]
 
 mod conformance;
+#[path = "kafka/full.rs"]
+mod full;
 #[path = "kafka/kit.rs"]
 mod kit;
 
 use std::time::Duration;
 
+use ballot::JournalId;
 use conformance::{BASE_MS, Harness, append_some, read_some, value, within};
 use journal::{AppendError, Error, Group, GroupEvent, Journal, KafkaCluster, KafkaOptions, Reader};
 use kit::Campaigns;
+use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tokio::time::{Instant, timeout};
 
 const APPEND_TIMEOUT: Duration = Duration::from_secs(3);
@@ -61,6 +66,38 @@ async fn a_broker_that_is_frozen_gone_or_back_makes_nobody_believe_what_is_not_s
     let all = journal.bounds(0).await.unwrap();
     let again = read_some(&mut journal.read(0, 0), usize::try_from(all.end).unwrap()).await;
     assert_eq!(again.last().unwrap().offset, all.end - 1);
+    full::a_full_queue_refuses_at_once_and_recovers(&kafka, &campaigns).await;
+}
+
+/// Error injection is what librdkafka's own mock is for; a real broker has no such button.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_that_failed_for_good_is_made_anew() {
+    let mock = MockCluster::new(1).unwrap();
+    mock.create_topic("ballots.mock", 1, 1).unwrap();
+    mock.create_topic("tallies.mock", 1, 1).unwrap();
+    let cluster = KafkaCluster::connect(KafkaOptions::new(mock.bootstrap_servers())).unwrap();
+    let journal = cluster.founding("mock", JournalId([1; 16])).await.unwrap();
+    for failure in 0..3 {
+        let before = journal.append(0, BASE_MS, value(1)).await.unwrap();
+        // Of the first record in flight, this can only be a broker that lost what it had.
+        let lost = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        mock.request_errors(RDKafkaApiKey::Produce, &[lost]);
+        let fate = journal.append(0, BASE_MS, value(2)).await;
+        assert!(matches!(fate, Err(AppendError::InDoubt(_))), "{fate:?}");
+        let failed = Instant::now();
+        let renewed = async {
+            loop {
+                match journal.append(0, BASE_MS, value(3)).await {
+                    Ok(offset) => return offset,
+                    // Nothing goes into a producer that is dead.
+                    Err(error) => assert!(matches!(error, AppendError::Refused(_)), "{error:?}"),
+                }
+            }
+        };
+        let after = timeout(Duration::from_secs(30), renewed).await.unwrap();
+        assert_eq!(after, before + 1, "failure {failure}");
+        eprintln!("made anew {:?} after failure {failure}", failed.elapsed());
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //!
 //! A tool is a process like any other of the kit: it ends with the test, and at a deadline. What it
 //! writes to standard output is its result, byte for byte; what it logs stays with the cluster's
-//! logs. Never here: a tool's output taken apart.
+//! logs. It is told the cluster's brokers, unless its options say `--bootstrap-server`. Never here:
+//! a tool's output taken apart.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::error::must;
-use crate::jars::{tail, tools_class_path};
+use crate::jars::{class_path, tail, tools_class_path};
 use crate::machine::{OPTIONS, machine};
 use crate::tools::{find, search_path};
 use crate::{Error, Kafka, Process, target};
@@ -27,7 +28,7 @@ const BOOTSTRAP: &str = "--bootstrap-server";
 impl Kafka {
     /// What the console consumer prints: with no other formatter, the bytes of each record's value
     /// and a line feed after each. It ends when it has seen as many records as `--max-messages`
-    /// says.
+    /// says; refused by the brokers, it prints nothing and ends as if all were well.
     ///
     /// # Panics
     ///
@@ -38,7 +39,7 @@ impl Kafka {
         must(self.tool("org.apache.kafka.tools.consumer.ConsoleConsumer", options, b""))
     }
 
-    /// Has the console producer make a record of each line, and waits until they are acknowledged.
+    /// Has the console producer make a record of each line; it ends when the brokers have answered.
     ///
     /// # Panics
     ///
@@ -48,14 +49,14 @@ impl Kafka {
         must(self.tool("org.apache.kafka.tools.ConsoleProducer", options, lines));
     }
 
-    /// What one of Kafka's tools, named by its class, prints for these options and this input. It
-    /// is told the cluster's brokers, unless the options say `--bootstrap-server`.
+    /// What a tool, named by its class, prints for these options and this input. It is told the
+    /// cluster's brokers, unless the options say `--bootstrap-server`.
     ///
     /// # Errors
     ///
     /// It ends with another code than 0, or still runs after 60 s and is killed.
     pub fn tool(&self, class: &str, options: &[&str], input: &[u8]) -> Result<Vec<u8>, Error> {
-        /// Numbers the files of all tools of this process; what orders them is their names alone.
+        /// Numbers the files of this process's tools. Relaxed: a number need only be its own.
         static STARTED: AtomicU32 = AtomicU32::new(1);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let file = |ending: &str| self.logs().join(format!("tool-{number}.{ending}"));
@@ -83,9 +84,12 @@ impl Kafka {
     }
 }
 
-/// The machine a tool runs on. The first one ever has Maven fetch the tools.
+/// The machine a tool runs on; some use the broker's classes. The first one ever has Maven fetch
+/// the tools.
 fn java(folder: &Path) -> Result<Vec<OsString>, Error> {
-    let path = search_path();
-    let jars = tools_class_path(&target().join("kafka"), &path)?;
+    let (path, cache) = (search_path(), target().join("kafka"));
+    let mut jars = tools_class_path(&cache, &path)?;
+    jars.push(":");
+    jars.push(class_path(&cache, &path)?);
     Ok(machine(&find("java", &path)?, &OPTIONS.map(str::to_owned), &jars, folder))
 }

@@ -128,15 +128,24 @@ impl KafkaOptions {
 
     /// The one producer of a process.
     pub(super) fn producer(&self) -> ClientConfig {
+        let (quiet, given_up) = (self.append_timeout * 3 / 5, self.append_timeout * 3);
         let mut config = self.common();
-        config.set("compression.type", "lz4").set("message.max.bytes", VALUE_BYTES_MAX);
+        config
+            .set("compression.type", "lz4")
+            .set("message.max.bytes", VALUE_BYTES_MAX)
+            // A leader that stands still is left before the deadline; one that waits for its
+            // followers is sent the same again, and knows it by its sequence number.
+            .set("socket.timeout.ms", quiet.as_millis().to_string());
         let mut config = self.passed_on(config);
         config
             .set("acks", "all")
             .set("enable.idempotence", "true")
             // The batcher is the linger.
             .set("linger.ms", "0")
-            .set("message.timeout.ms", self.append_timeout.as_millis().to_string())
+            // Later than the deadline: a record that librdkafka gives up makes it number anew, and
+            // what was appended without an answer is then appended twice (seen with a frozen
+            // leader). So it gives up only when nobody waits for the records of that time.
+            .set("message.timeout.ms", given_up.as_millis().to_string())
             // The edge bounds what is in flight well below this.
             .set("queue.buffering.max.messages", "10000")
             .set("queue.buffering.max.kbytes", "65536");

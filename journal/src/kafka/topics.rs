@@ -204,5 +204,9 @@ fn failed(error: &KafkaError) -> Error {
 
 /// A verdict on one topic: the cluster answered, and trying again changes nothing.
 fn failed_for(name: &str, code: RDKafkaErrorCode) -> Error {
+    if code == RDKafkaErrorCode::InvalidReplicationFactor {
+        let sentence = format!("{name}: the cluster has fewer brokers than replicas are wanted");
+        return Error::Refused(format!("{sentence}; add brokers, or give a smaller --replication"));
+    }
     Error::Refused(format!("{name}: {code}"))
 }

@@ -1,10 +1,10 @@
 //! Topics: made, compared, and what a journal is by its rules.
 
 use ballot::{Campaign, JournalId, Record, Rules};
-use journal::{Error, Journal, KafkaCluster};
+use journal::{AppendError, Error, Journal, KafkaCluster};
 use rdkafka::admin::{AdminOptions, AlterConfig, ResourceSpecifier};
 
-use crate::conformance::{BASE_MS, Harness, value};
+use crate::conformance::{BASE_MS, Harness, append_some, value, within};
 use crate::kit::Campaigns;
 
 pub(crate) async fn topics_are_made_once_and_a_difference_is_refused_by_name(
@@ -78,6 +78,39 @@ pub(crate) async fn the_campaigns_of_a_cluster_can_be_listed_and_whether_one_has
     other.heartbeat().await.unwrap();
     other.publish(0, value(2)).await.unwrap();
     assert_eq!(cluster.is_empty(&name).await, Ok(false));
+}
+
+pub(crate) async fn a_topic_made_anew_under_a_running_process_takes_nothing_from_it(
+    campaigns: &Campaigns,
+) {
+    let journal = campaigns.new_journal(2).await;
+    let (name, topic) = (campaigns.last_name(), campaigns.last_topic());
+    append_some(&journal, 0, 5).await;
+    append_some(&journal, 1, 1).await;
+    assert_eq!(journal.trouble(), None);
+    let deleted = campaigns.admin().delete_topics(&[&topic], &AdminOptions::new()).await.unwrap();
+    assert!(deleted[0].is_ok(), "{deleted:?}");
+    let remaking = async {
+        // The old one may linger for a moment.
+        while cluster_made_it(campaigns, &name).await != Ok(true) {}
+        loop {
+            let fate = journal.append(0, BASE_MS, value(6)).await;
+            assert!(fate.is_err(), "acknowledged by a log without rules: {fate:?}");
+            eprintln!("a topic made anew: {fate:?}");
+            if journal.trouble().is_some() {
+                return;
+            }
+        }
+    };
+    within(campaigns, "the new topic is noticed", remaking).await;
+    for partition in 0..2 {
+        let fate = journal.append(partition, BASE_MS, value(7)).await;
+        assert!(matches!(fate, Err(AppendError::Refused(_))), "{fate:?}");
+    }
+}
+
+async fn cluster_made_it(campaigns: &Campaigns, name: &str) -> Result<bool, Error> {
+    campaigns.cluster.create_topics(name, Some(2), 1).await
 }
 
 fn rules(campaign: &str, journal: JournalId, partitions: u32) -> Rules {

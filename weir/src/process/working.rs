@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use aggregator::metrics::Metrics;
-use aggregator::{Aggregator, Config, Served, Statuses, View};
+use aggregator::{Aggregator, Config, Statuses, View};
 use ballot::{Campaign, Rules, voters_per_partition};
-use ingest::{BatchLimits, Batcher, EdgeCampaign, Voting};
+use ingest::{BatchLimits, Batcher, EdgeCampaign, Voting, follow_rules};
 use journal::{Clock, ClockCheck, Journal, beat};
 use prometheus::Registry;
 use tokio::runtime::Builder;
@@ -133,7 +133,7 @@ fn batcher<J: Journal>(
     let (sender, newest) = watch::channel(Arc::new(rules));
     let served = view.served.clone();
     tasks.spawn(async move {
-        follow_rules(served, &sender).await;
+        follow_rules(served, sender).await;
         "the watch over the rules"
     });
     let batcher = Arc::new(Batcher::new(journal.clone(), newest, BatchLimits::default()));
@@ -181,29 +181,4 @@ fn count<J: Journal>(
         "the counting"
     });
     Ok(Counting { statuses, drain, ended, thread: thread.map_err(failed)? })
-}
-
-/// Sends on the rules that all partitions have folded, whenever they change. The first are our own,
-/// which the log has but the tally may not have reached: what it shows before is older.
-async fn follow_rules(
-    mut served: watch::Receiver<Option<Arc<Served>>>,
-    newest: &watch::Sender<Arc<Rules>>,
-) {
-    let own = Arc::clone(&newest.borrow());
-    let is_own =
-        |served: &Option<Arc<Served>>| served.as_ref().is_some_and(|served| served.rules == *own);
-    if served.wait_for(is_own).await.is_err() {
-        return;
-    }
-    while served.changed().await.is_ok() {
-        let served = served.borrow_and_update().clone();
-        let Some(served) = served else { continue };
-        newest.send_if_modified(|newest| {
-            let changed = **newest != served.rules;
-            if changed {
-                *newest = Arc::new(served.rules.clone());
-            }
-            changed
-        });
-    }
 }

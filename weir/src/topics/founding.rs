@@ -89,8 +89,8 @@ async fn refuse_what_was_counted(journal: &Kafka, campaign: &str) -> Result<(), 
     let counted = read.partitions.iter().any(|partition| partition.highest.is_some());
     if counted || read.refused.is_some() {
         return Err(Failure::journal(format!(
-            "ballots.{campaign} has an empty partition, but tallies.{campaign} has snapshots of what \
-             was counted: ballots are gone. Restore them; or, to begin anew, delete both topics"
+            "ballots.{campaign} has an empty partition, but tallies.{campaign} has snapshots of \
+             what was counted: ballots are gone. Restore them; or, to begin anew, delete both topics"
         )));
     }
     Ok(())

@@ -100,6 +100,16 @@ impl Count {
         self.ballots.values().filter(|(_, on, of)| (*on, *of) == (day, fate)).count() as u64
     }
 
+    /// How many voters count on both days.
+    pub(crate) fn counted_on_both(&self, days: [VotingDay; 2]) -> usize {
+        let [first, second] = days.map(|day| -> BTreeSet<VoterId> {
+            let on_day =
+                self.ballots.values().filter(|(_, on, of)| (*on, *of) == (day, Fate::Counted));
+            on_day.map(|(ballot, ..)| ballot.voter).collect()
+        });
+        first.intersection(&second).count()
+    }
+
     /// The document says what this count says.
     pub(crate) fn check_document(&self, document: &TallyDocument) {
         for day in &document.days {
@@ -197,7 +207,13 @@ impl<'a> Ledger<'a> {
                     let end_ms = day.map_or(rules.closes_at_ms(), |day| day.end_ms);
                     assert!(attempt.answered_ms >= end_ms, "{attempt:?}");
                 }
-                (409, "already_voted") | (503, "journal_unavailable") => {}
+                (409, "already_voted") => {
+                    let known = self.of_voter[&attempt.voter]
+                        .iter()
+                        .any(|other| other.edge == attempt.edge && other.choice != attempt.choice);
+                    assert!(known, "{attempt:?}: the edge knew no other ballot");
+                }
+                (503, "journal_unavailable") => {}
                 _ => panic!("{attempt:?}"),
             }
         }

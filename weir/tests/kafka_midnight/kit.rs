@@ -12,7 +12,7 @@ use ballot::{
     Ballot, BatchBuilder, ChoiceSet, Close, Day, FOLD_VERSION, JournalId, Record, Rules, VoterId,
     VotingDay,
 };
-use journal::{Clock, Journal as _, Kafka, KafkaCluster, SystemClock};
+use journal::{Clock, Error, Journal as _, Kafka, KafkaCluster, SystemClock};
 use tokio::time::{sleep, timeout};
 
 /// More than a ballot's deadline of 5 s and twice the allowed distance of a clock.
@@ -69,7 +69,24 @@ pub(crate) fn two_days(start_ms: i64, midnight_ms: i64, end_ms: i64) -> [Day; 2]
 /// Makes a campaign's topics with three replicas each.
 pub(crate) async fn make_topics(cluster: &KafkaCluster, campaign: &str, partitions: u32) {
     assert_eq!(cluster.create_topics(campaign, Some(partitions), 3).await, Ok(true));
-    assert_eq!(cluster.check_topics(campaign, 3).await, Ok(()));
+    known("topics as they must be", || cluster.check_topics(campaign, 3)).await;
+}
+
+/// What is true of topics that were made a moment ago: a broker may not have heard of them yet.
+pub(crate) async fn known<T, F: Future<Output = Result<T, Error>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> T {
+    let asking = async {
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(error) => eprintln!("{what}: not yet: {error}"),
+            }
+            sleep(POLL).await;
+        }
+    };
+    timeout(PATIENCE, asking).await.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Writes the rules into topics that are there.
@@ -78,7 +95,8 @@ pub(crate) async fn founded(
     campaign: &str,
     days: [Day; 2],
 ) -> (Kafka, Rules) {
-    let journal = cluster.founding(campaign, JournalId([9; 16])).await.unwrap();
+    let identity = JournalId([9; 16]);
+    let journal = known("empty topics", || cluster.founding(campaign, identity)).await;
     let rules = Rules {
         journal: journal.identity(),
         campaign: campaign.to_owned(),

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::kit::{CLOCK_OFFSET_MS_MAX, ShiftedClock, until};
+use crate::kit::{CLOCK_OFFSET_MS_MAX, ShiftedClock, known, until};
 
 const TOKEN_KEY: (u8, [u8; 32]) = (1, [1; 32]);
 
@@ -61,7 +61,7 @@ impl Process {
     /// A process on a campaign that has been founded.
     pub(crate) async fn start(bootstrap: &str, campaign: &str, ahead_ms: i64) -> Self {
         let cluster = KafkaCluster::connect(KafkaOptions::new(bootstrap)).unwrap();
-        let journal = cluster.journal(campaign).await.unwrap();
+        let journal = known("a founded journal", || cluster.journal(campaign)).await;
         let clock = Arc::new(ShiftedClock::new(ahead_ms));
         let check = Arc::new(ClockCheck::new(CLOCK_OFFSET_MS_MAX));
         let (view, follow) = view(journal.clone());

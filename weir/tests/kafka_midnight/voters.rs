@@ -1,8 +1,9 @@
 //! Voters who cast steadily, and what each of their attempts came to: the ledger.
 //!
-//! A voter comes back every few seconds, to the other edge each time, and changes their mind every
-//! second time. Voters of partition 3 mean the first day and say so, so that it is idle on the
-//! second. An answer that leaves a ballot in doubt is followed by the same ballot again.
+//! Voters come one after another and, when all have been there, in the same order again, so that
+//! most vote on both days; some vote twice in a row. Voters of partition 3 mean the first day and
+//! say so, so that it is idle on the second. After an answer that leaves a ballot in doubt the same
+//! ballot is sent again, to the other edge.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 use crate::kit::voter;
 use crate::process::Listening;
 
-/// Forty a second, each voter every six seconds.
+/// Forty a second, each voter a little less often than the first day is long.
 const EVERY: Duration = Duration::from_millis(25);
-const VOTERS: u64 = 240;
+const VOTERS: u64 = 900;
 /// The partition without ballots on the second day.
 pub(crate) const IDLE: u32 = 3;
 /// How long a voter waits before a ballot in doubt is sent again, and how often it is.
@@ -94,35 +95,58 @@ pub(crate) async fn cast_steadily(
         () = stop.cancelled() => false,
         _ = ticks.tick() => true,
     } {
-        casting.spawn(cast_until_answered(Arc::clone(&edges), number, first));
+        casting.spawn(come(Arc::clone(&edges), number, first));
         number += 1;
     }
     casting.join_all().await.into_iter().flatten().collect()
 }
 
-/// One coming of a voter: attempts until one is answered for certain.
-async fn cast_until_answered(
-    edges: Arc<[Listening; 2]>,
-    number: u64,
-    first: VotingDay,
-) -> Vec<Attempt> {
+/// A voter's coming: a ballot, and with some voters another one at once.
+async fn come(edges: Arc<[Listening; 2]>, number: u64, first: VotingDay) -> Vec<Attempt> {
     let (low, round) = (number % VOTERS, number / VOTERS);
-    let partition = low % 4;
-    let choice = if round / 2 % 2 == 0 { 1 } else { 2 };
-    let meant = (partition == u64::from(IDLE)).then_some(first);
+    let edge = if (low / 4 + round).is_multiple_of(2) { 0 } else { 1 };
     let mut attempts = Vec::new();
-    let mut edge = if (low + round) % 2 == 0 { 0 } else { 1 };
+    let mut choice = 1;
+    let accepted_by = cast_until_answered(&edges, edge, (low, choice), first, &mut attempts).await;
+    let again = match low % 6 {
+        // A change of mind, where the first ballot is not known and where it is.
+        0 => {
+            choice = 2;
+            1 - accepted_by
+        }
+        1 => {
+            choice = 2;
+            accepted_by
+        }
+        // An answer that got lost.
+        2 => accepted_by,
+        _ => return attempts,
+    };
+    cast_until_answered(&edges, again, (low, choice), first, &mut attempts).await;
+    attempts
+}
+
+/// Casts until an edge has answered for certain, and answers which.
+async fn cast_until_answered(
+    edges: &[Listening; 2],
+    mut edge: usize,
+    (low, choice): (u64, u32),
+    first: VotingDay,
+    attempts: &mut Vec<Attempt>,
+) -> usize {
+    let partition = low % 4;
+    let meant = (partition == u64::from(IDLE)).then_some(first);
     for _ in 0..TRIES_MAX {
         let cast = edges[edge].cast(voter(partition, low), choice, meant).await;
         let unknown = matches!(cast.answer, Answer::Refused(503, _));
         attempts.push(Attempt { edge, ..cast });
         if !unknown {
-            break;
+            return edge;
         }
         edge = 1 - edge;
         sleep(BACKOFF).await;
     }
-    attempts
+    panic!("no edge answered for certain: {attempts:?}")
 }
 
 /// One request on a connection of its own.

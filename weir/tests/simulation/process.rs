@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aggregator::{Aggregator, Config, Planted, Served, Statuses, View, view};
 use ballot::{Ballot, ChoiceSet, Rules, TallyDocument, VoterId, VotingDay};
-use ingest::{Acknowledged, BatchLimits, Batcher, Cast, Permit};
+use ingest::{Acknowledged, BatchLimits, Batcher, Cast, Permit, follow_rules};
 use journal::simulated::{Cluster, Simulated, SimulatedClock};
 use journal::{Clock, ClockCheck};
 use tokio::sync::watch;
@@ -166,18 +166,6 @@ fn config(planted: Option<Planted>) -> Config {
         stall_after: Duration::from_secs(10),
         voters_max: 1_000,
         planted,
-    }
-}
-
-async fn follow_rules(
-    mut served: watch::Receiver<Option<Arc<Served>>>,
-    rules: watch::Sender<Arc<Rules>>,
-) {
-    while served.changed().await.is_ok() {
-        let newest = served.borrow_and_update().as_ref().map(|served| served.rules.clone());
-        if let Some(newest) = newest {
-            rules.send_replace(Arc::new(newest));
-        }
     }
 }
 

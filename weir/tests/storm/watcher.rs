@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -28,6 +29,7 @@ type Figures = BTreeMap<String, u64>;
 #[derive(Debug)]
 pub(crate) struct Watcher {
     target: Arc<Mutex<Target>>,
+    documents: Arc<AtomicU64>,
     thread: Option<JoinHandle<Watched>>,
 }
 
@@ -63,10 +65,16 @@ impl Watcher {
     pub(crate) fn start(url: &str) -> Self {
         let target = Target { edge: Some(Address::of(url)), epoch: 0, done: false };
         let target = Arc::new(Mutex::new(target));
-        let shared = Arc::clone(&target);
+        let documents = Arc::new(AtomicU64::new(0));
+        let (shared, seen) = (Arc::clone(&target), Arc::clone(&documents));
         // Joined by `finish`; if the test fails before, it ends with the target.
-        let thread = Some(thread::spawn(move || watch(&shared)));
-        Self { target, thread }
+        let thread = Some(thread::spawn(move || watch(&shared, &seen)));
+        Self { target, documents, thread }
+    }
+
+    /// How many documents were seen.
+    pub(crate) fn documents(&self) -> u64 {
+        self.documents.load(Ordering::SeqCst)
     }
 
     /// The process has ended. To be called before another is started in its place, so that nothing
@@ -117,7 +125,7 @@ impl fmt::Display for Watched {
     }
 }
 
-fn watch(shared: &Mutex<Target>) -> Watched {
+fn watch(shared: &Mutex<Target>, seen: &AtomicU64) -> Watched {
     let (mut watched, mut client) = (Watched::default(), Client::new(TIMEOUT));
     let mut before: Option<(u32, Figures)> = None;
     loop {
@@ -128,6 +136,7 @@ fn watch(shared: &Mutex<Target>) -> Watched {
                     let now = figures(&serde_json::from_slice(&body).unwrap());
                     watched.see(&now, before.take(), target.epoch);
                     before = Some((target.epoch, now));
+                    seen.store(watched.documents, Ordering::SeqCst);
                 }
                 Reply::Answer { status, .. } => *watched.others.entry(status).or_default() += 1,
                 Reply::NoAnswer | Reply::Unreachable => watched.unanswered += 1,
