@@ -92,6 +92,7 @@ async fn a_producer_that_failed_for_good_is_made_anew() {
                     // Nothing goes into a producer that is dead.
                     Err(error) => assert!(matches!(error, AppendError::Refused(_)), "{error:?}"),
                 }
+                tokio::time::sleep(full::LOOK_AGAIN).await;
             }
         };
         let after = timeout(Duration::from_secs(30), renewed).await.unwrap();

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use journal::Journal as _;
 use kit::{Scratch, Server, eventually, now_ms};
-use site::{Site, caught_up};
+use serde_json::Value;
+use site::Site;
 use storm::{Address, Load, Plan, Population, Proof, Watcher, read_all};
 use testkit::Kafka;
 use tokio::runtime::Runtime;
@@ -74,7 +75,7 @@ fn late_appends_are_never_acknowledged_and_never_counted_twice(kafka: &Kafka, sc
     }
     let notes = load.finish(Duration::from_secs(60));
     assert_eq!(notes.unsettled, 0, "{notes}");
-    let document = caught_up(&url, &site.recount());
+    let document: Value = serde_json::from_slice(&site.caught_up(&[url])).unwrap();
     println!("{}", watcher.finish());
     let journal = Runtime::new().unwrap().block_on(site.journal());
     let proof = Proof {
@@ -132,8 +133,8 @@ fn beyond_the_bound_ballots_are_refused_at_once_and_memory_stays(kafka: &Kafka, 
         now_ms() - began_ms
     );
     assert!(after.count("202") >= IN_FLIGHT_MAX / 2, "{after}");
-    let recount = site.recount();
-    let document = caught_up(&aggregate.url(), &recount);
+    let recount = site.caught_up(&[aggregate.url(), edge.url()]);
+    let document: Value = serde_json::from_slice(&recount).unwrap();
     let acknowledged = u64::from(before.count("202") + after.count("202"));
     assert!(document["ballots"].as_u64().unwrap() >= acknowledged, "{document}");
     edge.stop();

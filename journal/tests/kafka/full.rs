@@ -16,6 +16,8 @@ use crate::kit::Campaigns;
 const RECORDS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 64 << 20;
 const AT_ONCE: Duration = Duration::from_secs(1);
+/// A full queue refuses at once, so asking again takes no time.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// The queue, once more in the values that the appends hold, and as much again for the rest.
 const GROWTH_KIB_MAX: u64 = 192 << 10;
 
@@ -75,8 +77,8 @@ fn numbered(number: u64, bytes: usize) -> Bytes {
 /// Waits until an append is acknowledged.
 async fn until_it_takes(journal: &Kafka) {
     let taking = async {
-        while let Err(error) = journal.append(0, BASE_MS, numbered(0, 16)).await {
-            eprintln!("not yet: {error}");
+        while journal.append(0, BASE_MS, numbered(0, 16)).await.is_err() {
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(60), taking).await.is_ok());

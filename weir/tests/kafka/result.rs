@@ -6,8 +6,8 @@ use std::path::Path;
 use prost_reflect::{DescriptorPool, DynamicMessage, Value};
 
 use crate::kit::{Request, Scratch, eventually, weir};
-use crate::site::{Site, caught_up};
-use crate::storm::{Population, rfc6962_head};
+use crate::site::Site;
+use crate::storm::{Population, head_of_records, read_all};
 
 const VOTERS: u32 = 40;
 
@@ -29,31 +29,21 @@ pub(crate) fn a_recount_equals_the_live_tally_and_an_independent_digest(
         let answer = Request::get(&format!("{}/tally", aggregate.url())).send();
         (answer.json()["ballots"] == VOTERS).then_some(())
     });
-    let recount = site.recount();
-    let document = caught_up(&aggregate.url(), &recount);
-    caught_up(&edge.url(), &recount);
+    let recount = site.caught_up(&[aggregate.url(), edge.url()]);
+    let document: serde_json::Value = serde_json::from_slice(&recount).unwrap();
     let saved = scratch.file("counted.json", &recount);
     let one = site.run("recount", &["--prefix", &saved, "--threads", "1"]);
     assert_eq!((one.code, one.stdout.as_bytes()), (Some(0), recount.as_slice()), "{one:?}");
     let anybody = weir(&["recount", "--kafka", &site.bootstrap]);
     assert!(anybody.stderr.contains("say which with --campaign"), "{anybody:?}");
 
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let partitions = document["partitions"].as_array().unwrap().clone();
+    let journal = tokio::runtime::Runtime::new().unwrap().block_on(site.journal());
+    let partitions = document["partitions"].as_array().unwrap();
     assert_eq!(partitions.len(), 4);
-    runtime.block_on(async {
-        let journal = site.journal().await;
-        for (partition, told) in (0..).zip(&partitions) {
-            let mut leaves = Vec::new();
-            let mut reader = journal::Journal::read(&journal, partition, 0);
-            while (leaves.len() as u64) < told["frontier"].as_u64().unwrap() {
-                let records = journal::Reader::next(&mut reader).await.unwrap();
-                leaves.extend(records.into_iter().map(|record| record.value.to_vec()));
-            }
-            let head = ballot::hex(&rfc6962_head(&leaves));
-            assert_eq!(told["digest"].as_str(), Some(head.as_str()), "partition {partition}");
-        }
-    });
+    for (records, told) in read_all(&journal).iter().zip(partitions) {
+        assert_eq!(told["frontier"].as_u64(), Some(records.len() as u64));
+        assert_eq!(told["digest"], head_of_records(records), "by RFC 6962 alone: {told}");
+    }
     // A ballot more, and the recount of the saved prefix is still the same.
     let more = Population::new(&site.text, VOTERS + 1).token(VOTERS);
     let answer = Request::ballot(&format!("{}/ballots", edge.url()), &more, &[5]).send();

@@ -82,11 +82,14 @@ impl<'a> Server<'a> {
         serde_json::from_value(ready["complaints"].clone()).ok()
     }
 
-    /// A metric's value: the sum over its series that have `label` in them.
+    /// A metric's value: the sum over its series that have `label` in them; 0 as long as it does
+    /// not say.
     pub(crate) fn metric(&self, name: &str, label: &str) -> f64 {
-        let url = self.line("/metrics");
-        let url = url.split_whitespace().find(|word| word.ends_with("/metrics")).unwrap();
-        let text = String::from_utf8(Request::get(url).send().body).unwrap();
+        let stderr = self.stderr();
+        let url = stderr.split_whitespace().find(|word| word.ends_with("/metrics"));
+        let answer = url.and_then(|url| Request::get(url).try_send());
+        let text =
+            answer.map_or_else(String::new, |answer| String::from_utf8(answer.body).unwrap());
         let series = text.lines().filter(|line| {
             let rest = line.strip_prefix(name);
             rest.is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)

@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, reason = "a test says where it fails by panicking")]
 
 use journal::{Kafka, KafkaCluster, KafkaOptions};
-use serde_json::Value;
 
 use crate::kit::{Ran, Request, Scratch, Server, campaign, eventually, weir};
 use crate::storm::Population;
@@ -96,19 +95,17 @@ impl<'a> Site<'a> {
         cluster.journal(&self.id).await.unwrap()
     }
 
-    /// The recount's bytes.
-    pub(crate) fn recount(&self) -> Vec<u8> {
-        let ran = self.run("recount", &[]);
-        assert_eq!(ran.code, Some(0), "{ran:?}");
-        ran.stdout.into_bytes()
+    /// The recount's bytes, once each of these campaign URLs serves the same: everything has been
+    /// counted, the close records of days that are over among it.
+    pub(crate) fn caught_up(&self, urls: &[String]) -> Vec<u8> {
+        eventually("every tally to equal the recount byte for byte", || {
+            let ran = self.run("recount", &[]);
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            let equal = urls.iter().all(|url| {
+                let live = Request::get(&format!("{url}/tally")).try_send();
+                live.is_some_and(|live| live.status == 200 && live.body == ran.stdout.as_bytes())
+            });
+            equal.then(|| ran.stdout.clone().into_bytes())
+        })
     }
-}
-
-/// The live tally, once it has the same bytes as a recount: everything has been counted.
-pub(crate) fn caught_up(url: &str, recount: &[u8]) -> Value {
-    let request = Request::get(&format!("{url}/tally"));
-    eventually("the tally to equal the recount byte for byte", || {
-        let answer = request.try_send().filter(|answer| answer.status == 200)?;
-        (answer.body == recount).then(|| answer.json())
-    })
 }
