@@ -49,7 +49,8 @@ pub(crate) async fn work<J: Journal>(
     }
 }
 
-/// One try, until the drain: then whether it has flushed. What is still being rebuilt has not.
+/// One try, until the drain: then whether it has flushed. What is still being rebuilt has counted
+/// nothing that could be.
 async fn attempt<J: Journal>(
     context: &Context<J>,
     partition: u32,
@@ -59,7 +60,7 @@ async fn attempt<J: Journal>(
     // Biased: drain is final, so nothing can starve.
     let fold = tokio::select! {
         biased;
-        () = drain.cancelled() => return Ok(false),
+        () = drain.cancelled() => return Ok(true),
         fold = rebuild(context, partition, &mut voters) => fold?,
     };
     let reader = context.journal.read(partition, fold.frontier());

@@ -74,10 +74,10 @@ fn numbered(number: u64, bytes: usize) -> Bytes {
     Bytes::from(value)
 }
 
-/// Waits until an append is acknowledged.
+/// Waits until an append is acknowledged; whatever was taken before it is then decided.
 async fn until_it_takes(journal: &Kafka) {
     let taking = async {
-        while journal.append(0, BASE_MS, numbered(0, 16)).await.is_err() {
+        while journal.append(1, BASE_MS, numbered(u64::MAX, 16)).await.is_err() {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
