@@ -70,9 +70,9 @@ impl<J: Journal> Aggregator<J> {
 
     /// Runs until `drain`: then the workers flush, and it leaves the group. Answers whether all
     /// that it counted has been flushed: every partition it was folding at the drain was folded to
-    /// the end noted then, or to the campaign's close, and its last snapshot published. One that was
-    /// stopped, or whose drain failed, makes it `false`; one that was still being rebuilt does not,
-    /// as in it nothing had been counted.
+    /// the end noted then, or to the campaign's close, and its last snapshot published. One that
+    /// was stopped, or whose drain failed, makes it `false`; one that was still being rebuilt does
+    /// not, as in it nothing had been counted.
     ///
     /// Dropping the future ends everything at once, as a crash would. The caller does that when a
     /// drain takes too long: a snapshot that is not taken is tried again without end.

@@ -36,7 +36,8 @@ const TOOLS: [Artifact; 4] = [
     LOGGING,
 ];
 
-const ALONE: &str = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>";
+const ALONE: &str = "<exclusions><exclusion><groupId>*</groupId>\
+                     <artifactId>*</artifactId></exclusion></exclusions>";
 
 /// What fetches it.
 const GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";

@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 6] = ["ballot", "journal", "ingest", "aggregator", "weir", "testkit"];
+const CRATES: [&str; 7] =
+    ["ballot", "journal", "ingest", "aggregator", "weir", "testkit", "loadtest"];
 const LINES_MAX: usize = 300;
 const COLUMNS_MAX: usize = 100;
 

@@ -90,7 +90,8 @@ async fn refuse_what_was_counted(journal: &Kafka, campaign: &str) -> Result<(), 
     if counted || read.refused.is_some() {
         return Err(Failure::journal(format!(
             "ballots.{campaign} has an empty partition, but tallies.{campaign} has snapshots of \
-             what was counted: ballots are gone. Restore them; or, to begin anew, delete both topics"
+             what was counted: ballots are gone. Restore them; or, to begin anew, delete both \
+             topics"
         )));
     }
     Ok(())

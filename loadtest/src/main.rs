@@ -1,0 +1,3 @@
+//! The command `loadtest`.
+
+fn main() {}
