@@ -14,6 +14,9 @@ pub struct Config {
     pub tick: Duration,
     /// How long a frontier may stand still while there is lag before the process is not ready.
     pub stall_after: Duration,
+    /// How long a drain may take; after that the group is left with what is flushed. A third of
+    /// the 30 s that a process has to end.
+    pub drain_max: Duration,
     /// The most voters of one partition and day; see [`ballot::voters_per_partition`].
     pub voters_max: usize,
     /// A defect to plant; tests only.
@@ -30,6 +33,7 @@ impl Config {
             retry_interval: Duration::from_millis(500),
             tick: Duration::from_secs(1),
             stall_after: Duration::from_secs(10),
+            drain_max: Duration::from_secs(10),
             voters_max,
             #[cfg(feature = "planted")]
             planted: None,

@@ -8,6 +8,10 @@ use journal::{AppendError, Error, Journal, Reader};
 
 use crate::view::View;
 
+/// How long before the campaign's close may be written an extension must come: appends to all
+/// partitions through an election, or a second attempt, and the clocks' distance.
+const EXTEND_AHEAD_MS: i64 = 60_000;
+
 /// Why a process may not work on a journal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FoundingError {
@@ -30,8 +34,20 @@ pub enum FoundingError {
     /// The campaign's close is in the log: nothing can change any more.
     #[error("partition {0}: the campaign's close has been written; it cannot be extended")]
     Final(u32),
+    /// The campaign's close may be written before an extension has reached every partition.
+    #[error("partition {0}: its close is due within a minute; it is too late for an extension")]
+    Closing(u32),
+    /// A close came before an extension that others have.
+    #[error(
+        "partition {0} was closed before the extension reached it: it stays closed, the others are \
+         extended; go on with the new campaign file"
+    )]
+    Partly(u32),
     /// Its first record is not a rules record.
-    #[error("partition {0} does not begin with a rules record: this is not a journal of Weir")]
+    #[error(
+        "partition {0} does not begin with a rules record: if the campaign is new, its founding was \
+         cut short, run `weir topics` again; else this is not a journal of Weir"
+    )]
     NotFounded(u32),
 }
 
@@ -44,22 +60,23 @@ pub async fn found<J: Journal>(
     rules: &Rules,
     now_ms: i64,
 ) -> Result<(), FoundingError> {
-    let mut empty = Vec::new();
+    let (mut empty, mut differs) = (Vec::new(), None);
     for partition in 0..journal.partitions() {
         if journal.bounds(partition).await?.end == 0 {
             empty.push(partition);
             continue;
         }
-        // A founding that was cut short must not be finished with other rules.
         let first = journal.read(partition, 0).next().await?;
         let first = first.first().map(|record| Record::decode(&record.value));
         let Some(Ok(Record::Rules(first))) = first else {
             return Err(FoundingError::NotFounded(partition));
         };
-        if let (Some(difference), false) = (rules.difference(&first), empty.is_empty()) {
-            let fix = "the founding was cut short; finish it with the same campaign file";
-            return Err(FoundingError::Differs { partition, difference, fix });
-        }
+        differs = differs.or_else(|| Some((partition, rules.difference(&first)?)));
+    }
+    // A founding that was cut short must not be finished with other rules.
+    if let (Some((partition, difference)), false) = (differs, empty.is_empty()) {
+        let fix = "the founding was cut short; finish it with the same campaign file and keys";
+        return Err(FoundingError::Differs { partition, difference, fix });
     }
     for partition in empty {
         journal.append(partition, now_ms, Record::Rules(rules.clone()).encode()).await?;
@@ -76,27 +93,40 @@ pub async fn check<J: Journal>(
     view: &View,
     ours: &Rules,
 ) -> Result<(), FoundingError> {
+    let (mut agrees, mut closed) = (false, None);
     for partition in 0..journal.partitions() {
-        let log = in_force(journal, view, partition).await?.rules;
-        if let Some(difference) = ours.difference(&log) {
-            let fix = if log.may_become(ours) {
-                "put the campaign file back, or write the change into the log with `weir topics \
-                 --extend`"
-            } else {
-                "put the setting back; this change cannot be made while the campaign runs"
-            };
-            return Err(FoundingError::Differs { partition, difference, fix });
+        let log = in_force(journal, view, partition).await?;
+        let Some(difference) = ours.difference(&log.rules) else {
+            agrees = true;
+            continue;
+        };
+        let widens = log.rules.may_become(ours);
+        let fix = if widens {
+            "put the campaign file back, or write the change into the log with `weir topics \
+             --extend`"
+        } else if ours.may_become(&log.rules) {
+            "the campaign has been extended: give its new campaign file"
+        } else {
+            "put the setting back; this change cannot be made while the campaign runs"
+        };
+        let differs = FoundingError::Differs { partition, difference, fix };
+        // Its close came before an extension that others have: it stays closed.
+        if log.is_final && widens {
+            closed = closed.or(Some(differs));
+        } else {
+            return Err(differs);
         }
     }
-    Ok(())
+    closed.filter(|_| !agrees).map_or(Ok(()), Err)
 }
 
 /// Writes wider rules into every partition that does not have them yet, at the time `now_ms`;
 /// answers which these were, and from which offset on the new rules hold.
 ///
 /// # Errors
-/// [`FoundingError::Differs`] if the change is not an extension, [`FoundingError::Final`] if a
-/// partition has folded the campaign's close.
+/// [`FoundingError::Differs`] if the change is not an extension; [`FoundingError::Final`] or
+/// [`FoundingError::Closing`] if it comes too late, and then nothing is written;
+/// [`FoundingError::Partly`] if a close was faster all the same.
 pub async fn extend<J: Journal>(
     journal: &J,
     view: &View,
@@ -112,8 +142,11 @@ pub async fn extend<J: Journal>(
             return Err(FoundingError::Differs { partition, difference, fix });
         }
         let last = log.rules.days.last().map_or(i64::MAX, |day| log.rules.closable_at_ms(day));
-        if log.is_final || now_ms >= last {
+        if log.is_final {
             return Err(FoundingError::Final(partition));
+        }
+        if now_ms.saturating_add(EXTEND_AHEAD_MS) >= last {
+            return Err(FoundingError::Closing(partition));
         }
         missing.push(partition);
     }
@@ -121,6 +154,12 @@ pub async fn extend<J: Journal>(
     for partition in missing {
         let record = Record::Rules(ours.clone()).encode();
         written.push((partition, journal.append(partition, now_ms, record).await?));
+    }
+    for partition in 0..journal.partitions() {
+        let log = in_force(journal, view, partition).await?;
+        if log.is_final && ours.difference(&log.rules).is_some() {
+            return Err(FoundingError::Partly(partition));
+        }
     }
     Ok(written)
 }

@@ -24,6 +24,6 @@ pub use founding::{FoundingError, InForce, check, extend, found, in_force};
 pub use owner::Aggregator;
 #[cfg(feature = "planted")]
 pub use planted::Planted;
-pub use results::{PartitionResult, Results};
+pub use results::{PartitionResult, Results, Unread};
 pub use status::{PartitionStatus, Phase, Statuses};
 pub use view::{Served, View, view};

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::FutureExt;
 
 use journal::{Clock, ClockCheck, Group, GroupEvent, Journal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, interval, sleep};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -24,6 +25,10 @@ use crate::worker::work;
 /// How many flushes may wait for the group to be told; beyond, a note is dropped and the next
 /// flush's says more.
 const FLUSHED_BOUND: usize = 1_024;
+
+/// How long a group that could not be heard must be silent to be well again. A member that is still
+/// refused says so every few seconds; one that is well may have nothing to say.
+const WELL_AFTER: Duration = Duration::from_secs(15);
 
 /// An aggregator: owns partitions, counts them, publishes their snapshots.
 #[derive(Debug)]
@@ -81,34 +86,66 @@ impl<J: Journal> Aggregator<J> {
         let mut workers = Workers { context: self.context.clone(), running: BTreeMap::new() };
         // Ended by being dropped, with this future.
         let _looking = AbortOnDropHandle::new(tokio::spawn(look_at_lag(self.context.clone())));
+        let mut hearing = Hearing { statuses: self.context.statuses.clone(), well_at: None };
         loop {
             // Biased for determinism. Flush notes are one per flush, and a group that has news
             // without end is broken anyway: nothing starves.
             tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
-                event = group.next() => match event {
-                    Ok(GroupEvent::Assigned(partitions)) => workers.start(&partitions),
-                    Ok(GroupEvent::Revoked(partitions, acknowledge)) => {
-                        workers.stop(&partitions).await;
-                        acknowledge.acknowledge();
+                event = group.next() => {
+                    hearing.note(event.as_ref().err());
+                    match event {
+                        Ok(GroupEvent::Assigned(partitions)) => workers.start(&partitions),
+                        Ok(GroupEvent::Revoked(partitions, acknowledge)) => {
+                            workers.stop(&partitions).await;
+                            acknowledge.acknowledge();
+                        }
+                        Err(_) => sleep(self.context.config.retry_interval).await,
                     }
-                    Err(error) => {
-                        tracing::warn!(%error, "the group cannot be heard, trying again");
-                        sleep(self.context.config.retry_interval).await;
-                    }
-                },
+                }
+                () = hearing.wellness() => hearing.note(None),
                 Some((partition, frontier)) = self.flushed.recv() => {
                     group.commit(partition, frontier);
                 }
             }
         }
-        let flushed = workers.drain().await;
+        // One partition that cannot be drained must not keep the others from their next owners.
+        let drained = timeout(self.context.config.drain_max, workers.drain()).await;
+        let flushed = drained.unwrap_or(false);
         while let Ok((partition, frontier)) = self.flushed.try_recv() {
             group.commit(partition, frontier);
         }
         group.leave().await;
         flushed
+    }
+}
+
+/// Whether the group can be heard, for the statuses.
+struct Hearing {
+    statuses: Statuses,
+    /// While it cannot: when it is well again if nothing more is heard.
+    well_at: Option<Instant>,
+}
+
+impl Hearing {
+    fn note(&mut self, error: Option<&journal::Error>) {
+        match (error, self.well_at) {
+            (None, None) => return,
+            (None, Some(_)) => tracing::info!("the group is heard again"),
+            (Some(error), None) => tracing::warn!(%error, "the group cannot be heard"),
+            (Some(error), Some(_)) => tracing::debug!(%error, "the group cannot be heard"),
+        }
+        self.well_at = error.map(|_| Instant::now() + WELL_AFTER);
+        self.statuses.set_group_trouble(error.map(ToString::to_string));
+    }
+
+    /// Resolves when a group that could not be heard is well again.
+    async fn wellness(&self) {
+        match self.well_at {
+            Some(at) => sleep_until(at).await,
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -221,4 +258,27 @@ async fn look_at<J: Journal>(context: &Context<J>, partition: u32, phase: &Phase
         let stands = since.elapsed() > stall_after;
         status.stalled = stands || status.measured_at.elapsed() > stall_after;
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_group_that_falls_silent_is_well_again() {
+        let statuses = Statuses::default();
+        let mut hearing = Hearing { statuses: statuses.clone(), well_at: None };
+        let error = journal::Error::Refused("not allowed".to_owned());
+        let (started, pause) = (Instant::now(), WELL_AFTER / 3);
+        for _ in 0..5 {
+            hearing.note(Some(&error));
+            let heard = "the group cannot be heard: not allowed";
+            assert_eq!(statuses.complaint().as_deref(), Some(heard));
+            sleep(pause).await;
+        }
+        hearing.wellness().await;
+        assert_eq!(started.elapsed().as_secs(), (pause * 4 + WELL_AFTER).as_secs());
+        hearing.note(None);
+        assert_eq!(statuses.complaint(), None);
+    }
 }

@@ -3,12 +3,46 @@
 //!
 //! Nothing is published here, and nothing is guessed: if records it needs are gone, it refuses.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use ballot::{Fold, Snapshot};
 use journal::{Error, Journal, Reader};
+use tokio::time::{Instant, sleep};
 
 use crate::context::{Context, Failure};
 use crate::dedup::AssignedVoters;
 use crate::view::View;
+
+/// How long an end of the log below a snapshot is asked for again before it is believed. A broker
+/// that was stopped and thaws answers as the leader it was until it hears of its successor, which
+/// it does within its session's timeout.
+pub(crate) const OLD_END_MAX: Duration = Duration::from_secs(30);
+
+/// How long a failed question waits before it is asked again.
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The partition's bounds, with an end at or behind `frontier`, or else as they are told at `until`.
+pub(crate) async fn bounds_reaching<J: Journal>(
+    journal: &J,
+    partition: u32,
+    frontier: u64,
+    until: Instant,
+) -> Result<Range<u64>, Error> {
+    let mut told = false;
+    loop {
+        let bounds = journal.bounds(partition).await?;
+        if bounds.end >= frontier || Instant::now() >= until {
+            return Ok(bounds);
+        }
+        if !told {
+            let end = bounds.end;
+            tracing::warn!(partition, frontier, end, "counted records are not there, asking again");
+        }
+        told = true;
+        sleep(RETRY_INTERVAL).await;
+    }
+}
 
 /// The partition's fold to go on from, with `voters` marked as they were at its frontier.
 pub(crate) async fn rebuild<J: Journal>(
@@ -18,7 +52,9 @@ pub(crate) async fn rebuild<J: Journal>(
 ) -> Result<Fold, Failure> {
     let Context { journal, view, .. } = context;
     let snapshot = find_snapshot(journal, view, partition).await?;
-    let bounds = journal.bounds(partition).await?;
+    let counted = snapshot.as_ref().map_or(0, |snapshot| snapshot.frontier());
+    let until = Instant::now() + OLD_END_MAX;
+    let bounds = bounds_reaching(journal, partition, counted, until).await?;
     let Some(snapshot) = snapshot else {
         if bounds.start > 0 {
             return Err(gone(partition, 0, bounds));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ballot::{JournalId, Rules, Snapshot, TallyDocument};
 use bytes::Bytes;
+use tokio::time::Instant;
 
 /// What is known of one partition.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,15 @@ pub struct PartitionResult {
     pub highest: Option<Arc<Snapshot>>,
     /// The frontier of the snapshot published last: what compaction keeps.
     pub last: Option<u64>,
+}
+
+/// Since when published snapshots cannot be read, and why.
+#[derive(Debug, Clone)]
+pub struct Unread {
+    /// Since when.
+    pub since: Instant,
+    /// What the last attempt met.
+    pub why: String,
 }
 
 /// The published snapshots as one process has read them.
@@ -29,6 +39,11 @@ pub struct Results {
     pub complete: bool,
     /// Why these snapshots are not to be used, once that is known.
     pub refused: Option<String>,
+    /// Why, as far as these snapshots tell, ballots are gone or would go into another journal than
+    /// was counted. It refuses the results as well; an edge takes ballots unless it is so.
+    pub lost: Option<String>,
+    /// Set while they cannot be read.
+    pub unread: Option<Unread>,
 }
 
 impl Results {
@@ -41,6 +56,8 @@ impl Results {
             position: 0,
             complete: false,
             refused: None,
+            lost: None,
+            unread: None,
         }
     }
 
@@ -53,7 +70,7 @@ impl Results {
         };
         if snapshot.journal() != self.journal {
             let (of, ours) = (snapshot.journal(), self.journal);
-            return self.refuse(format!(
+            return self.refuse_as_lost(format!(
                 "the snapshot of partition {partition} is of journal {of}, this is {ours}: \
                  the ballots were made anew under kept tallies"
             ));
@@ -74,6 +91,18 @@ impl Results {
         self.refused.get_or_insert(why);
     }
 
+    /// Refuses these results because ballots are gone, or might be lost if any were taken.
+    pub fn refuse_as_lost(&mut self, why: String) {
+        self.lost.get_or_insert_with(|| why.clone());
+        self.refuse(why);
+    }
+
+    /// Takes that an attempt to read what was published has failed.
+    pub fn note_unread(&mut self, now: Instant, why: String) {
+        let since = self.unread.as_ref().map_or(now, |unread| unread.since);
+        self.unread = Some(Unread { since, why });
+    }
+
     /// The document of the highest snapshots; `None` until complete, or when refused.
     #[must_use]
     pub fn document(&self) -> Option<TallyDocument> {
@@ -84,12 +113,29 @@ impl Results {
         TallyDocument::of(&highest.collect::<Option<Vec<_>>>()?)
     }
 
-    /// The newest rules that every partition has folded.
+    /// The newest rules by which a ballot may be judged wherever it goes: those in force in every
+    /// partition equal them or are wider. Two extensions at once, of which one was cut short, leave
+    /// partitions with rules that others will never have. `None` until there is a snapshot of each.
     #[must_use]
     pub fn rules(&self) -> Option<&Rules> {
         let highest = self.partitions.iter().map(|partition| partition.highest.as_deref());
         let snapshots = highest.collect::<Option<Vec<_>>>()?;
-        let slowest = snapshots.into_iter().min_by_key(|snapshot| snapshot.rules().len())?;
-        slowest.rules().last().map(|(_, rules)| rules)
+        let mut in_force: Vec<&Rules> = Vec::new();
+        for snapshot in &snapshots {
+            let (_, rules) = snapshot.rules().last()?;
+            if !in_force.contains(&rules) {
+                in_force.push(rules);
+            }
+        }
+        let known_to_all =
+            |rules: &Rules| in_force.iter().all(|now| *now == rules || rules.may_become(now));
+        // Whatever has ever been in force in some partition: the founding is always among it.
+        let ever = snapshots.iter().flat_map(|snapshot| snapshot.rules().iter().rev());
+        let candidates = ever.map(|(_, rules)| rules);
+        candidates.fold(None, |best: Option<&Rules>, rules| match best {
+            Some(best) if best == rules || !best.may_become(rules) => Some(best),
+            Some(_) | None if known_to_all(rules) => Some(rules),
+            best => best,
+        })
     }
 }

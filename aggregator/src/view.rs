@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use ballot::{Rules, Snapshot, TallyDocument, content_hash, hex};
 use bytes::Bytes;
-use journal::{Error, Journal, SnapshotReader};
+use journal::{Error, Journal, PublishedSnapshots, SnapshotReader};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::rebuild::{OLD_END_MAX, RETRY_INTERVAL, bounds_reaching};
 use crate::results::Results;
 
 /// How often a new document is made at most: the flush interval's fraction that keeps many
 /// partitions, each flushing on its own, from making a document per flush.
 const DOCUMENT_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long a failed read of snapshots waits before it is tried again.
-const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+/// How long published snapshots may not be readable before those who count say so: as long as a
+/// frontier may stand still.
+const UNREAD_MAX: Duration = Duration::from_secs(10);
 
 /// A result ready to be served.
 #[derive(Debug)]
@@ -64,6 +66,18 @@ impl View {
 }
 
 impl View {
+    /// Why the results are not what they could be, if so: refused, or not read for too long.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let results = self.results.borrow();
+        if let Some(why) = &results.refused {
+            return Some(format!("the published results are refused: {why}"));
+        }
+        let unread = results.unread.as_ref();
+        let unread = unread.filter(|unread| unread.since.elapsed() > UNREAD_MAX)?;
+        Some(format!("the published snapshots cannot be read: {}", unread.why))
+    }
+
     /// Whether everything in the journal has been counted and published, after all that was
     /// published before this call has been read.
     ///
@@ -123,22 +137,43 @@ async fn follow<J: Journal>(
             }
             next = reader.next() => match next {
                 Ok(next) => {
-                    results.send_modify(|results| {
-                        results.position = next.position;
-                        for entry in &next.entries {
-                            results.take(entry.partition, &entry.value);
-                        }
-                    });
+                    results.send_modify(|results| take(results, &next));
                     read.notify_waiters();
                     let soon = Instant::now() + DOCUMENT_INTERVAL;
                     document_at = document_at.or(results.borrow().complete.then_some(soon));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "published snapshots cannot be read, trying again");
+                    results.send_modify(|results| {
+                        if results.unread.is_none() {
+                            tracing::warn!(%error, "published snapshots cannot be read");
+                        }
+                        results.note_unread(Instant::now(), error.to_string());
+                    });
                     sleep(RETRY_INTERVAL).await;
                 }
             },
         }
+    }
+}
+
+fn take(results: &mut Results, next: &PublishedSnapshots) {
+    if results.unread.take().is_some() {
+        tracing::info!("published snapshots are read again");
+    }
+    results.position = next.position;
+    let was_refused = results.refused.is_some();
+    for entry in &next.entries {
+        results.take(entry.partition, &entry.value);
+    }
+    // Until they are complete, `check` says so.
+    if results.complete && !was_refused {
+        tell_refusal(results);
+    }
+}
+
+fn tell_refusal(results: &Results) {
+    if let Some(why) = &results.refused {
+        tracing::error!(why, "the published snapshots are refused, no result is served");
     }
 }
 
@@ -149,15 +184,18 @@ async fn at(moment: Option<Instant>) {
 /// Compares what was read with the log itself, once: a snapshot beyond the log's end is of a log
 /// that is no more.
 async fn check<J: Journal>(journal: &J, results: &watch::Sender<Results>) {
+    let until = Instant::now() + OLD_END_MAX;
     for partition in 0..journal.partitions() {
-        let end = persist(|| journal.bounds(partition)).await.end;
-        results.send_modify(|results| {
+        let frontier = {
+            let results = results.borrow();
             let known = results.partitions.get(partition as usize);
-            let highest = known.and_then(|known| known.highest.as_ref());
-            if let Some(frontier) = highest.map(|snapshot| snapshot.frontier())
-                && frontier > end
-            {
-                results.refuse(format!(
+            known.and_then(|known| known.highest.as_ref()).map_or(0, |highest| highest.frontier())
+        };
+        let bounds = || bounds_reaching(journal, partition, frontier, until);
+        let end = persist(bounds).await.end;
+        results.send_modify(|results| {
+            if frontier > end {
+                results.refuse_as_lost(format!(
                     "the snapshot of partition {partition} has the frontier {frontier}, the log \
                      ends at {end}: records are gone"
                 ));
@@ -166,9 +204,7 @@ async fn check<J: Journal>(journal: &J, results: &watch::Sender<Results>) {
     }
     results.send_modify(|results| {
         results.complete = true;
-        if let Some(why) = &results.refused {
-            tracing::error!(why, "the published snapshots are refused, no result is served");
-        }
+        tell_refusal(results);
     });
 }
 

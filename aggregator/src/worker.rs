@@ -29,10 +29,11 @@ pub(crate) async fn work<J: Journal>(
     partition: u32,
     drain: CancellationToken,
 ) -> bool {
+    let mut has_counted = false;
     loop {
         context.statuses.update(partition, |status| status.phase = Phase::Rebuilding);
         let again = match attempt(&context, partition, &drain).await {
-            Ok(flushed) => return flushed,
+            Ok(flushed) => return flushed.unwrap_or(!has_counted),
             Err(Failure::Again(why)) => why,
             Err(Failure::Stopped(why)) => {
                 tracing::error!(partition, why, "the partition has stopped");
@@ -42,6 +43,7 @@ pub(crate) async fn work<J: Journal>(
             }
         };
         tracing::warn!(partition, why = again, "the partition starts over");
+        has_counted = true;
         // Drain ends the wait; else the wait is bounded by its own length.
         if timeout(context.config.retry_interval, drain.cancelled()).await.is_ok() {
             return false;
@@ -49,18 +51,17 @@ pub(crate) async fn work<J: Journal>(
     }
 }
 
-/// One try, until the drain: then whether it has flushed. What is still being rebuilt has counted
-/// nothing that could be.
+/// One try, until the drain: then whether it has flushed; `None` if it had not begun to count.
 async fn attempt<J: Journal>(
     context: &Context<J>,
     partition: u32,
     drain: &CancellationToken,
-) -> Result<bool, Failure> {
+) -> Result<Option<bool>, Failure> {
     let mut voters = context.assign(partition);
     // Biased: drain is final, so nothing can starve.
     let fold = tokio::select! {
         biased;
-        () = drain.cancelled() => return Ok(true),
+        () = drain.cancelled() => return Ok(None),
         fold = rebuild(context, partition, &mut voters) => fold?,
     };
     let reader = context.journal.read(partition, fold.frontier());
@@ -84,7 +85,7 @@ async fn attempt<J: Journal>(
         // What was folded before has to be seen; a journal that takes nothing must not keep us.
         drop(timeout(LAST_FLUSH_TIMEOUT, worker.finish()).await);
     }
-    ended.map(|()| true)
+    ended.map(|()| Some(true))
 }
 
 /// How long a stopped partition tries to publish what it had folded.
@@ -184,7 +185,16 @@ impl<'a, J: Journal> Worker<'a, J> {
         let overwritten = overwritten && !self.context.is_planted(Planted::StaleSnapshotKept);
         if self.published != Some(self.fold.frontier()) || overwritten {
             self.start_publish();
+        } else if self.publish_failed {
+            // Another owner's is higher by now.
+            self.note_publish(None);
         }
+    }
+
+    fn note_publish(&mut self, failure: Option<String>) {
+        let (statuses, stall_after) = (&self.context.statuses, self.context.config.stall_after);
+        self.publish_failed = failure.is_some();
+        statuses.update(self.partition, |status| status.note_publish(failure, stall_after));
     }
 
     fn start_publish(&mut self) {
@@ -197,7 +207,7 @@ impl<'a, J: Journal> Worker<'a, J> {
     fn note_published(&mut self, frontier: u64, result: Result<(), AppendError>) {
         match result {
             Ok(()) => {
-                self.publish_failed = false;
+                self.note_publish(None);
                 self.published = self.published.max(Some(frontier));
                 // Full: the group is behind, and the next flush tells it more than this one.
                 let _ = self.context.flushed.try_send((self.partition, frontier));
@@ -207,7 +217,7 @@ impl<'a, J: Journal> Worker<'a, J> {
                 if !self.publish_failed {
                     tracing::warn!(partition, %error, "snapshots are not published, trying again");
                 }
-                self.publish_failed = true;
+                self.note_publish(Some(error.to_string()));
                 self.flush_at = Instant::now() + self.context.config.retry_interval;
             }
         }

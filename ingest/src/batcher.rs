@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::appends::Appends;
 use crate::lane::{Fate, Lane, Ticket, Waiting};
 use crate::remembered::Acknowledged;
 
@@ -76,6 +77,7 @@ pub struct Batcher<J> {
     limits: BatchLimits,
     rules: watch::Receiver<Arc<Rules>>,
     observer: OnceLock<Observer>,
+    appends: Appends,
 }
 
 /// Hears of every append: its latency from the batch's first ballot, its ballots, its result.
@@ -104,6 +106,7 @@ impl<J: Journal> Batcher<J> {
             limits,
             rules,
             observer: OnceLock::new(),
+            appends: Appends::default(),
         }
     }
 
@@ -138,6 +141,12 @@ impl<J: Journal> Batcher<J> {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.limits.in_flight_max.saturating_sub(self.permits.available_permits())
+    }
+
+    /// Why ballots are not appended, if none has been for long though some were cast.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        self.appends.failing()
     }
 
     /// The acknowledged ballot of a voter and day, if this edge remembers one.
@@ -232,6 +241,7 @@ impl<J: Journal> Batcher<J> {
                 append.await
             }
         };
+        self.appends.note(&self.rules.borrow().campaign, &result);
         if let Some(Observer(observe)) = self.observer.get() {
             observe(since.elapsed(), batch.len(), &result);
         }

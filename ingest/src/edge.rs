@@ -13,7 +13,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use journal::{Clock, ClockCheck, Journal};
+use journal::{Clock, ClockCheck, Journal, MEASURED_AGE_MAX};
 use prometheus::Registry;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -127,8 +127,8 @@ impl<J: Journal> Edge<J> {
         })))
     }
 
-    /// Why this edge should not be sent requests; empty if it should. That nobody counts is no
-    /// reason: ballots are taken all the same.
+    /// Why this edge should not be sent requests; empty if it should. That nobody counts, or what
+    /// is counted cannot be read, is no reason: ballots are taken all the same.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();
@@ -136,19 +136,16 @@ impl<J: Journal> Edge<J> {
             complaints.push("draining".to_owned());
         }
         for hosted in &self.0.campaigns {
-            let EdgeCampaign { campaign, clock_check, view, .. } = &hosted.given;
+            let EdgeCampaign { campaign, clock_check, view, voting, .. } = &hosted.given;
             let mut complain = |what: String| complaints.push(format!("{}: {what}", campaign.id));
             if !clock_check.is_answered_within(HEARTBEAT_WITHIN) {
                 complain("the journal does not answer heartbeats".to_owned());
             }
-            match clock_check.offset_ms() {
-                None => complain("the clock has not been compared with the journal's".to_owned()),
-                Some(_) if clock_check.is_sound() => {}
-                Some(offset_ms) => {
-                    complain(format!("the clock is {offset_ms} ms ahead of the journal's"));
-                }
+            clock_complaint(clock_check).into_iter().for_each(&mut complain);
+            if let Some(error) = voting.as_ref().and_then(|voting| voting.batcher.complaint()) {
+                complain(format!("ballots are not appended: {error}"));
             }
-            if let Some(why) = &view.results.borrow().refused {
+            if let Some(why) = &view.results.borrow().lost {
                 complain(format!("the published results are refused: {why}"));
             }
         }
@@ -195,6 +192,19 @@ impl<J: Journal> Handler for Edge<J> {
         }
         let response = answered.unwrap_or_else(|refusal| refusal.response(&parts.headers));
         if parts.method == Method::HEAD { without_body(response) } else { response }
+    }
+}
+
+/// Why ballots may not be stamped by this process's clock, if so.
+fn clock_complaint(check: &ClockCheck) -> Option<String> {
+    match check.offset_ms() {
+        None => Some("the clock has not been compared with the journal's".to_owned()),
+        Some(_) if check.is_sound() => None,
+        Some(_) if check.measured_ago() > MEASURED_AGE_MAX => Some(format!(
+            "the clock has not been compared with the journal's for {} s",
+            check.measured_ago().as_secs()
+        )),
+        Some(offset_ms) => Some(format!("the clock is {offset_ms} ms ahead of the journal's")),
     }
 }
 

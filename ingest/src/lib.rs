@@ -5,6 +5,7 @@
 //! everything that waits is bounded. Never here: counting, a raw identity past the token, or a
 //! second copy of state that the journal has.
 
+mod appends;
 mod ballots;
 mod batcher;
 mod campaign_document;

@@ -25,6 +25,8 @@ mod openapi;
 mod ops;
 #[path = "http/overload.rs"]
 mod overload;
+#[path = "http/readiness.rs"]
+mod readiness;
 #[path = "http/receipts.rs"]
 mod receipts;
 #[path = "http/schema.rs"]

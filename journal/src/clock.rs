@@ -43,7 +43,7 @@ pub struct ClockCheck {
 
 /// How long a measurement is believed: a clock may be stepped while heartbeats are too slow to
 /// measure by. Thirty heartbeats, and far above any stall that ballots survive.
-const MEASURED_AGE_MAX: Duration = Duration::from_secs(30);
+pub const MEASURED_AGE_MAX: Duration = Duration::from_secs(30);
 
 /// Stands for "no heartbeat answered yet".
 const UNKNOWN: i64 = i64::MAX;
@@ -95,11 +95,17 @@ impl ClockCheck {
         (offset_ms != UNKNOWN).then_some(offset_ms)
     }
 
+    /// How long ago the offset was measured; until it is known, how old this check is.
+    #[must_use]
+    pub fn measured_ago(&self) -> Duration {
+        let measured_ms = self.measured_ms.load(Ordering::Relaxed);
+        Duration::from_millis(self.age_ms().saturating_sub(measured_ms))
+    }
+
     /// Whether ballots may be stamped and closes written by this clock.
     #[must_use]
     pub fn is_sound(&self) -> bool {
-        let age_ms = self.age_ms().saturating_sub(self.measured_ms.load(Ordering::Relaxed));
-        u128::from(age_ms) <= MEASURED_AGE_MAX.as_millis()
+        self.measured_ago() <= MEASURED_AGE_MAX
             && self.offset_ms().is_some_and(|offset_ms| offset_ms.abs() <= self.offset_ms_max)
     }
 

@@ -10,8 +10,11 @@ mod cluster;
 mod continuity;
 mod fate;
 mod group;
+mod heard;
 mod logging;
 mod member;
+mod membership;
+mod native;
 mod options;
 mod pool;
 mod producer;
@@ -125,8 +128,11 @@ impl Journal for Kafka {
     }
 
     async fn bounds(&self, partition: u32) -> Result<Range<u64>, Error> {
-        let partition = self.partition(partition).map_err(Error::Refused)?;
-        self.cluster.shared.queries.bounds(&self.topics.ballots, partition).await
+        let (number, queries) = (partition, &self.cluster.shared.queries);
+        let partition = self.partition(number).map_err(Error::Refused)?;
+        let bounds = queries.bounds(&self.topics.ballots, partition).await?;
+        self.continuity.reaches(number, bounds.end);
+        Ok(bounds)
     }
 
     async fn position_at(&self, partition: u32, timestamp_ms: i64) -> Result<u64, Error> {
@@ -174,6 +180,6 @@ impl Journal for Kafka {
 
     fn join(&self) -> KafkaGroup {
         let config = self.cluster.shared.options.member(&self.topics.campaign);
-        KafkaGroup::join(config, Arc::clone(&self.topics.ballots))
+        KafkaGroup::join(config, Arc::clone(&self.topics.ballots), &self.cluster.shared.heard)
     }
 }

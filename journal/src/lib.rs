@@ -12,7 +12,7 @@ mod kafka;
 mod record;
 pub mod simulated;
 
-pub use clock::{Clock, ClockCheck, SystemClock};
+pub use clock::{Clock, ClockCheck, MEASURED_AGE_MAX, SystemClock};
 pub use embedded::{
     DatabaseFactory, Embedded, EmbeddedGroup, EmbeddedOptions, EmbeddedReader, EmbeddedSnapshots,
     Health,

@@ -117,13 +117,10 @@ fn campaigns(args: &ServeArgs, keys: Option<&Path>) -> Result<Vec<Campaign>, Fai
 
 /// A campaign's keys, which must be there.
 fn keys(given: &Path, campaign: &str) -> Result<Keys, Failure> {
-    let file = keys_file(given, campaign);
-    let keys = Keys::read(&file)?.ok_or_else(|| {
-        Failure::configuration(format!(
-            "--keys {}: there is no such file; `weir topics` makes it when it makes the topics",
-            file.display()
-        ))
-    })?;
+    let keys = Keys::existing(
+        &keys_file(given, campaign),
+        "`weir topics` makes it when it makes the topics",
+    )?;
     keys.token_keys(campaign)?;
     Ok(keys)
 }

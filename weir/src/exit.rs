@@ -97,9 +97,10 @@ impl From<FoundingError> for Failure {
             FoundingError::Journal(_) | FoundingError::Append(_) | FoundingError::NotFounded(_) => {
                 Self::journal(error.to_string())
             }
-            FoundingError::Differs { .. } | FoundingError::Final(_) => {
-                Self::configuration(error.to_string())
-            }
+            FoundingError::Differs { .. }
+            | FoundingError::Final(_)
+            | FoundingError::Closing(_)
+            | FoundingError::Partly(_) => Self::configuration(error.to_string()),
         }
     }
 }

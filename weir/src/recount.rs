@@ -93,7 +93,9 @@ fn recount(
     let snapshots = fold::all(journal, &ends, threads)?;
     let document = TallyDocument::of(&snapshots.iter().collect::<Vec<_>>());
     let document = document.ok_or_else(|| {
-        Failure::journal("the journal has no rules in it yet; start `weir up` on it once")
+        Failure::journal(
+            "the journal has no rules in it yet: `weir up`, or on Kafka `weir topics`, writes them",
+        )
     })?;
     Ok(document.to_json())
 }

@@ -41,13 +41,8 @@ async fn embedded(
     let campaign = moved(campaign, Setup::read(&directory)?.as_ref())?;
     let given = args.keys.as_deref().map(|given| keys_file(given, &campaign.id));
     let file = given.unwrap_or_else(|| directory.keys_file());
-    let keys = Keys::read(&file)?.ok_or_else(|| {
-        Failure::configuration(format!(
-            "--keys {}: there is no such file; the rules name the key, so give the keys that \
-             `weir up` uses",
-            file.display()
-        ))
-    })?;
+    let fix = "the rules name the key, so give the keys that `weir up` uses";
+    let keys = Keys::existing(&file, fix)?;
     let journal = directory.open(clock)?;
     let done = compare_or_extend(&journal, (&campaign, &keys), args.extend, clock.now_ms()).await;
     journal.close().await;

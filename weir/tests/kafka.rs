@@ -24,6 +24,7 @@ fn the_commands_on_kafka_do_what_they_say_and_refuse_by_name() {
     let kafka = secured::broker().start();
     let scratch = Scratch::new();
     begin::a_campaign_begins_once_and_its_keys_are_made_with_it(&kafka, &scratch);
+    begin::two_may_begin_at_once(&kafka, &scratch);
     begin::a_founding_that_was_cut_short_is_finished(&kafka, &scratch);
     begin::an_extension_reaches_a_running_edge(&kafka, &scratch);
     begin::several_campaigns_run_in_one_process(&kafka, &scratch);

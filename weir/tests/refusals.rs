@@ -123,8 +123,18 @@ async fn other_rules_and_another_key_are_refused_by_name_and_an_extension_is_wri
     assert_eq!(extend(&journal, &view, &extended, now_ms).await, Ok(vec![(0, 1), (1, 1)]));
     assert_eq!(extend(&journal, &view, &extended, now_ms).await, Ok(vec![]), "again is safe");
     check(&journal, &view, &extended).await.unwrap();
+    let old = check(&journal, &view, &rules).await.unwrap_err().to_string();
+    assert!(old.contains("has been extended: give its new campaign file"), "{old}");
     let shorter = extend(&journal, &view, &Rules { days: vec![], ..rules }, now_ms).await;
     assert!(matches!(shorter, Err(FoundingError::Differs { .. })));
+    assert_eq!(cluster.log(0).len(), 2);
+
+    // A minute before it may be closed it is too late, as appends may take that long.
+    let mut longer = extended.clone();
+    longer.days[0].end_ms += HOUR_MS;
+    let closable_ms = extended.closable_at_ms(&extended.days[0]);
+    let late = extend(&journal, &view, &longer, closable_ms - 60_000).await;
+    assert_eq!(late, Err(FoundingError::Closing(0)));
     assert_eq!(cluster.log(0).len(), 2);
 
     // Once a close of the campaign is in the log it is too late, whatever our clock says.
@@ -135,7 +145,27 @@ async fn other_rules_and_another_key_are_refused_by_name_and_an_extension_is_wri
     extended.days[0].end_ms += HOUR_MS;
     assert_eq!(extend(&journal, &view, &extended, now_ms).await, Err(FoundingError::Final(1)));
     assert_eq!(cluster.log(0).len(), 2, "no partition is extended if one cannot be");
+
+    // A close that was faster all the same: the others go on with the new rules, and nobody is
+    // locked out.
+    let fields = refused(extended.clone()).await;
+    assert_eq!(fields, "opens_at, closes_at or zone", "nobody has these rules");
+    cluster.append_raw(0, now_ms, Record::Rules(extended.clone()).encode()).unwrap();
+    check(&journal, &view, &extended).await.unwrap();
     follow.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_founding_that_was_cut_short_is_not_finished_with_other_rules() {
+    let cluster = Cluster::new(1, 3, Options::default());
+    let (journal, rules) = (cluster.process("founder"), kit::rules(&cluster));
+    cluster.append_raw(0, cluster.now_ms(), Record::Rules(rules.clone()).encode()).unwrap();
+    let other = Rules { pseudonym_key: [8; 16], ..rules.clone() };
+    let refused = found(&journal, &other, cluster.now_ms()).await;
+    assert!(matches!(refused, Err(FoundingError::Differs { partition: 0, .. })), "{refused:?}");
+    assert_eq!((cluster.log(1).len(), cluster.log(2).len()), (0, 0), "nothing is written");
+    found(&journal, &rules, cluster.now_ms()).await.unwrap();
+    assert_eq!((cluster.log(1).len(), cluster.log(2).len()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

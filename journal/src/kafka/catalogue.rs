@@ -45,7 +45,8 @@ impl KafkaCluster {
         }
         let reading = timeout(OPEN_MAX, self.has_snapshot(&topics.tallies)).await;
         let has_snapshot = reading.map_err(|_| {
-            Error::Unavailable(format!("{} cannot be read to its end", topics.tallies))
+            let sentence = format!("{} cannot be read to its end", topics.tallies);
+            Error::Unavailable(self.shared.heard.explain(sentence))
         })??;
         Ok(!has_snapshot)
     }

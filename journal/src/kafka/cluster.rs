@@ -13,6 +13,7 @@ use std::time::Duration;
 use ballot::{JournalId, Record, Rules};
 use tokio::time::timeout;
 
+use super::heard::Heard;
 use super::options::KafkaOptions;
 use super::pool::Pool;
 use super::producer::Producer;
@@ -36,6 +37,7 @@ pub struct KafkaCluster {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) options: KafkaOptions,
+    pub(super) heard: Arc<Heard>,
     pub(super) producer: Producer,
     pub(super) pool: Arc<Pool>,
     pub(super) queries: Queries,
@@ -49,10 +51,11 @@ impl KafkaCluster {
     /// or that librdkafka does not take.
     pub fn connect(options: KafkaOptions) -> Result<Self, Error> {
         options.check()?;
-        let producer = Producer::new(&options)?;
-        let pool = Pool::new(options.reader())?;
-        let queries = Queries::new(&options)?;
-        Ok(Self { shared: Arc::new(Shared { options, producer, pool, queries }) })
+        let heard = Arc::new(Heard::default());
+        let producer = Producer::new(&options, &heard)?;
+        let pool = Pool::new(options.reader(), &heard)?;
+        let queries = Queries::new(&options, &heard)?;
+        Ok(Self { shared: Arc::new(Shared { options, heard, producer, pool, queries }) })
     }
 
     /// Opens a campaign's journal.
@@ -86,9 +89,9 @@ impl KafkaCluster {
         let missing =
             |name: &str| Error::Refused(format!("there is no topic {name}: run `weir topics`"));
         let queries = &self.shared.queries;
-        let ballots = queries.topic(&topics.ballots).await?;
+        let ballots = queries.made_topic(&topics.ballots).await?;
         let ballots = ballots.ok_or_else(|| missing(&topics.ballots))?;
-        let tallies = queries.topic(&topics.tallies).await?;
+        let tallies = queries.made_topic(&topics.tallies).await?;
         let tallies = tallies.ok_or_else(|| missing(&topics.tallies))?;
         if tallies.partitions != 1 {
             return Err(Error::Refused(format!(
@@ -101,7 +104,7 @@ impl KafkaCluster {
 
     /// The rules in record 0 of partition 0, if there is one.
     async fn rules(&self, topics: &Topics, partitions: u32) -> Result<Option<Rules>, Error> {
-        let Shared { pool, queries, .. } = &*self.shared;
+        let Shared { pool, queries, heard, .. } = &*self.shared;
         let (name, campaign) = (&topics.ballots, &topics.campaign);
         if queries.bounds(name, 0).await?.end == 0 {
             return Ok(None);
@@ -109,7 +112,8 @@ impl KafkaCluster {
         let (pool, queries) = (Arc::clone(pool), queries.clone());
         let mut reader = KafkaReader::new(pool, queries, Arc::clone(name), Ok(0), 0);
         let read = timeout(OPEN_MAX, reader.next()).await;
-        let read = read.map_err(|_| Error::Unavailable(format!("{name} cannot be read")))??;
+        let late = |_| Error::Unavailable(heard.explain(format!("{name} cannot be read")));
+        let read = read.map_err(late)??;
         let rules = match read.first().map(|record| Record::decode(&record.value)) {
             Some(Ok(Record::Rules(rules))) => rules,
             Some(Ok(Record::Batch(_) | Record::Close(_)) | Err(_)) | None => {

@@ -2,7 +2,8 @@
 //!
 //! A topic that is deleted and made again takes appends as if nothing had happened, from offset 0
 //! on; no rules are in it, and what was acknowledged is gone. rdkafka does not tell a topic's id.
-//! But in one log, a record sent after another was acknowledged is always behind it.
+//! But in one log, a record sent after another was acknowledged is always behind it, and behind
+//! every end that was told before.
 //!
 //! Invariant: once an offset has gone back, nothing is acknowledged and nothing more is sent. Never
 //! here: a question to a broker; a new topic that grew longer than the old is not noticed.
@@ -37,6 +38,11 @@ impl Continuity {
     pub(super) fn before(&self, partition: u32) -> Result<u64, AppendError> {
         let refused = |why: &String| Err(AppendError::Refused(why.clone()));
         self.trouble().map_or_else(|| Ok(self.end(partition).load(Ordering::SeqCst)), refused)
+    }
+
+    /// Takes note of where the log reaches, as the brokers say.
+    pub(super) fn reaches(&self, partition: u32, end: u64) {
+        self.end(partition).fetch_max(end, Ordering::SeqCst);
     }
 
     /// Takes note of where a record came that was sent after `before`.
@@ -83,6 +89,9 @@ mod tests {
         assert_eq!(log.before(1), Ok(9));
         assert_eq!(log.before(0), Ok(0));
         assert!(log.trouble().is_none());
+        log.reaches(0, 5);
+        log.reaches(0, 3);
+        assert_eq!(log.before(0), Ok(5));
         assert!(matches!(log.after(1, 9, 0), Err(AppendError::InDoubt(_))));
         assert!(matches!(log.before(0), Err(AppendError::Refused(_))));
         assert!(matches!(log.after(0, 0, 3), Err(AppendError::InDoubt(_))));

@@ -18,7 +18,9 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 
-use super::member::{self, Membership};
+use super::heard::Heard;
+use super::member;
+use super::membership::Membership;
 use crate::{Error, Group, GroupEvent};
 
 /// How many events may wait to be heard.
@@ -58,15 +60,15 @@ impl Shared {
 
 impl KafkaGroup {
     /// Joins. The thread ends once the member has left; `leave` waits for that up to its deadline.
-    pub(super) fn join(config: ClientConfig, topic: Arc<str>) -> Self {
+    pub(super) fn join(config: ClientConfig, topic: Arc<str>, heard: &Arc<Heard>) -> Self {
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let (gone, left) = oneshot::channel();
         let shared =
             Arc::new(Shared { leaving: AtomicBool::new(false), consumer: Mutex::default() });
         let (theirs, subscribed) = (Arc::clone(&shared), Arc::clone(&topic));
-        let refused = sender.clone();
+        let (refused, heard) = (sender.clone(), Arc::clone(heard));
         let spawned = thread::Builder::new().name("kafka-group".to_owned()).spawn(move || {
-            member::serve(&config, &subscribed, &theirs, &sender);
+            member::serve(&config, &subscribed, &theirs, (&sender, &heard));
             // Nobody may be waiting for it.
             let _ = gone.send(());
         });

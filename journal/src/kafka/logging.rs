@@ -1,24 +1,35 @@
-//! Where librdkafka's own log and errors go.
-//!
-//! Nothing it says is a loss by itself: what was lost or is in doubt is told where it was asked
-//! for. So it never logs above a warning here.
+//! The context of clients that have nothing to say but what librdkafka says of them.
+
+use std::sync::Arc;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 
-/// The context of clients that have nothing else to say.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Logging;
+use super::heard::Heard;
+
+/// Passes on what librdkafka logs and reports.
+#[derive(Debug, Clone)]
+pub(super) struct Logging {
+    /// The kind of client, for whoever reads the log.
+    client: &'static str,
+    heard: Arc<Heard>,
+}
+
+impl Logging {
+    pub(super) fn new(client: &'static str, heard: &Arc<Heard>) -> Self {
+        Self { client, heard: Arc::clone(heard) }
+    }
+}
 
 impl ClientContext for Logging {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        self.heard.log(self.client, level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "Kafka");
+        self.heard.error(self.client, &error, reason);
     }
 
     // Nobody reads them here, and the default would parse JSON on the polling thread.
@@ -26,16 +37,3 @@ impl ClientContext for Logging {
 }
 
 impl ConsumerContext for Logging {}
-
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
-    match level {
-        RDKafkaLogLevel::Emerg
-        | RDKafkaLogLevel::Alert
-        | RDKafkaLogLevel::Critical
-        | RDKafkaLogLevel::Error
-        | RDKafkaLogLevel::Warning => tracing::warn!(facility, message, "librdkafka"),
-        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
-            tracing::debug!(facility, message, "librdkafka");
-        }
-    }
-}

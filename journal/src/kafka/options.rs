@@ -27,12 +27,13 @@ pub struct KafkaOptions {
 }
 
 /// Keys that the journal sets itself, because what it promises depends on them.
-const OWNED: [&str; 30] = [
+const OWNED: [&str; 35] = [
     "acks",
     "allow.auto.create.topics",
     "auto.offset.reset",
     "bootstrap.servers",
     "check.crcs",
+    "delivery.report.only.error",
     "delivery.timeout.ms",
     "enable.auto.commit",
     "enable.auto.offset.store",
@@ -46,6 +47,7 @@ const OWNED: [&str; 30] = [
     "heartbeat.interval.ms",
     "isolation.level",
     "linger.ms",
+    "message.max.bytes",
     "message.send.max.retries",
     "message.timeout.ms",
     "metadata.broker.list",
@@ -56,7 +58,10 @@ const OWNED: [&str; 30] = [
     "queue.buffering.max.messages",
     "queue.buffering.max.ms",
     "request.required.acks",
+    "retries",
     "session.timeout.ms",
+    "test.mock.num.brokers",
+    "topic.blacklist",
     "transactional.id",
 ];
 
@@ -122,7 +127,10 @@ impl KafkaOptions {
         for (key, value) in &self.properties {
             config.set(key.trim(), value.trim());
         }
-        config.set("bootstrap.servers", &self.bootstrap);
+        config
+            .set("bootstrap.servers", &self.bootstrap)
+            // A topic of ballots has rules in it; one that a broker makes by itself has not.
+            .set("allow.auto.create.topics", "false");
         config
     }
 
@@ -132,7 +140,6 @@ impl KafkaOptions {
         let mut config = self.common();
         config
             .set("compression.type", "lz4")
-            .set("message.max.bytes", VALUE_BYTES_MAX)
             // A leader that stands still is left before the deadline; one that waits for its
             // followers is sent the same again, and knows it by its sequence number.
             .set("socket.timeout.ms", quiet.as_millis().to_string());
@@ -140,6 +147,7 @@ impl KafkaOptions {
         config
             .set("acks", "all")
             .set("enable.idempotence", "true")
+            .set("message.max.bytes", VALUE_BYTES_MAX)
             // The batcher is the linger.
             .set("linger.ms", "0")
             // Later than the deadline: a record that librdkafka gives up makes it number anew, and
@@ -201,7 +209,6 @@ impl KafkaOptions {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")
-            .set("allow.auto.create.topics", "false")
             .set("isolation.level", "read_uncommitted")
             .set("check.crcs", "true");
     }

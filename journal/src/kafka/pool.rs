@@ -23,6 +23,7 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use tokio::sync::Notify;
 
+use super::heard::Heard;
 use super::logging::Logging;
 use super::options::not_made;
 use crate::Error;
@@ -39,6 +40,7 @@ type Place = (Arc<str>, i32);
 /// joins them.
 pub(super) struct Pool {
     config: ClientConfig,
+    heard: Arc<Heard>,
     consumers: Mutex<Vec<Pooled>>,
 }
 
@@ -55,9 +57,10 @@ impl fmt::Debug for Pool {
 
 impl Pool {
     /// A pool with its first consumer, so that what is wrong with the properties shows at once.
-    pub(super) fn new(config: ClientConfig) -> Result<Arc<Self>, Error> {
-        let first = Pooled { consumer: consumer(&config)?, taken: BTreeSet::new() };
-        Ok(Arc::new(Self { config, consumers: Mutex::new(vec![first]) }))
+    pub(super) fn new(config: ClientConfig, heard: &Arc<Heard>) -> Result<Arc<Self>, Error> {
+        let first = Pooled { consumer: consumer(&config, heard)?, taken: BTreeSet::new() };
+        let (heard, consumers) = (Arc::clone(heard), Mutex::new(vec![first]));
+        Ok(Arc::new(Self { config, heard, consumers }))
     }
 
     /// Begins to read a partition at an offset.
@@ -89,7 +92,7 @@ impl Pool {
         let number = match free {
             Some(number) => number,
             None if consumers.len() < CONSUMERS_MAX => {
-                let consumer = consumer(&self.config)?;
+                let consumer = consumer(&self.config, &self.heard)?;
                 consumers.push(Pooled { consumer, taken: BTreeSet::new() });
                 consumers.len() - 1
             }
@@ -170,8 +173,12 @@ impl Drop for Attachment {
     }
 }
 
-fn consumer(config: &ClientConfig) -> Result<Arc<BaseConsumer<Logging>>, Error> {
-    let consumer = BaseConsumer::from_config_and_context(config, Logging);
+fn consumer(
+    config: &ClientConfig,
+    heard: &Arc<Heard>,
+) -> Result<Arc<BaseConsumer<Logging>>, Error> {
+    let context = Logging::new("a reader", heard);
+    let consumer = BaseConsumer::from_config_and_context(config, context);
     let consumer = Arc::new(consumer.map_err(|error| not_made(&error))?);
     let weak = Arc::downgrade(&consumer);
     let spawned = thread::Builder::new().name("kafka-reader".to_owned()).spawn(|| serve(weak));

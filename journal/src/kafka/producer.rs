@@ -6,30 +6,27 @@
 //! refuses), or a second attempt of our own.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
-use std::thread;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::ClientContext;
 use rdkafka::Message;
-use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Timestamp};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseRecord, ProducerContext};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::options::{KafkaOptions, not_made};
-use super::{fate, logging};
+use super::fate;
+use super::heard::Heard;
+use super::native::{self, Running};
+use super::options::KafkaOptions;
 use crate::{AppendError, Error};
 
-/// How long the thread deals with reports before it looks whether it is still needed, or has failed
-/// for good. rdkafka waits in whole milliseconds and spins through what is left of the last one: at
-/// 100 ms that was 0.9 % of a core for an idle process. The bit beyond ends a wait behind its end.
-const POLL: Duration = Duration::from_micros(500_200);
-/// How long a producer that has failed for good waits to be made anew: at first, and at most.
-const RENEW_AFTER: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// What the log calls it.
+pub(super) const CLIENT: &str = "the producer";
 
 /// A record that is durable.
 #[derive(Debug, Clone, Copy)]
@@ -52,15 +49,21 @@ pub(super) struct Outgoing<'a> {
 type Report = Result<Delivered, AppendError>;
 
 /// Hands each delivery report to whoever waits for it.
-struct Reports;
+pub(super) struct Reports(Arc<Heard>);
+
+impl Reports {
+    pub(super) fn new(heard: &Arc<Heard>) -> Self {
+        Self(Arc::clone(heard))
+    }
+}
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        logging::log(level, facility, message);
+        self.0.log(CLIENT, level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, reason, "the producer");
+        self.0.error(CLIENT, &error, reason);
     }
 
     fn stats_raw(&self, _statistics: &[u8]) {}
@@ -83,17 +86,15 @@ impl ProducerContext for Reports {
     }
 }
 
-type Native = BaseProducer<Reports>;
-
-/// The producer. Its thread ends by itself when this is dropped; nobody joins it.
+/// The producer. It is made with the first record: whoever only reads may not be allowed to write,
+/// and announces no producer.
 pub(super) struct Producer {
-    state: Arc<State>,
-    append_timeout: Duration,
-}
-
-struct State {
     config: ClientConfig,
-    current: RwLock<Arc<Native>>,
+    heard: Arc<Heard>,
+    running: OnceLock<Arc<Running>>,
+    /// Held by whoever makes it.
+    starting: Mutex<()>,
+    append_timeout: Duration,
 }
 
 impl fmt::Debug for Producer {
@@ -103,15 +104,30 @@ impl fmt::Debug for Producer {
 }
 
 impl Producer {
-    pub(super) fn new(options: &KafkaOptions) -> Result<Self, Error> {
+    /// Checks the properties; connects to nothing.
+    pub(super) fn new(options: &KafkaOptions, heard: &Arc<Heard>) -> Result<Self, Error> {
         let config = options.producer();
-        let native = make(&config).map_err(|error| not_made(&error))?;
-        let state = Arc::new(State { config, current: RwLock::new(Arc::new(native)) });
-        let weak = Arc::downgrade(&state);
-        let thread = thread::Builder::new().name("kafka-producer".to_owned());
-        let spawned = thread.spawn(move || serve(&weak));
-        spawned.map_err(|error| Error::Unavailable(format!("no thread for Kafka: {error}")))?;
-        Ok(Self { state, append_timeout: options.append_timeout })
+        native::check(&config, heard)?;
+        Ok(Self {
+            config,
+            heard: Arc::clone(heard),
+            running: OnceLock::new(),
+            starting: Mutex::default(),
+            append_timeout: options.append_timeout,
+        })
+    }
+
+    fn running(&self) -> Result<&Running, Error> {
+        if let Some(running) = self.running.get() {
+            return Ok(running);
+        }
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.running.get().is_none() {
+            // The first one, as nobody else is here.
+            drop(self.running.set(Running::start(&self.config, &self.heard)?));
+        }
+        let missing = || Error::Unavailable("there is no producer".to_owned());
+        self.running.get().map(|running| &**running).ok_or_else(missing)
     }
 
     /// Sends a record and waits for its fate, up to the deadline.
@@ -121,10 +137,10 @@ impl Producer {
         match timeout(self.append_timeout, report).await {
             Ok(Ok(report)) => report,
             Ok(Err(_)) => Err(AppendError::InDoubt("the producer was dropped".to_owned())),
-            Err(_) => Err(AppendError::InDoubt(format!(
-                "no report within {} ms",
-                self.append_timeout.as_millis()
-            ))),
+            Err(_) => {
+                let sentence = format!("no report within {} ms", self.append_timeout.as_millis());
+                Err(AppendError::InDoubt(self.heard.explain(sentence)))
+            }
         }
     }
 
@@ -134,65 +150,14 @@ impl Producer {
         record: Outgoing<'_>,
         sender: oneshot::Sender<Report>,
     ) -> Result<(), AppendError> {
+        // What was not taken into the queue is certainly not in the log, whatever the reason.
+        let running = self.running().map_err(|error| AppendError::Refused(error.to_string()))?;
         let mut outgoing: BaseRecord<'_, str, [u8], _> =
             BaseRecord::with_opaque_to(record.topic, Box::new(sender)).partition(record.partition);
         outgoing.key = record.key;
         outgoing.payload = record.value;
         outgoing.timestamp = record.timestamp_ms;
-        // What was not taken into the queue is certainly not in the log, whatever the reason.
-        let taken = self.state.current().send(outgoing);
+        let taken = running.current().send(outgoing);
         taken.map_err(|(error, _record)| AppendError::Refused(error.to_string()))
-    }
-}
-
-fn make(config: &ClientConfig) -> Result<Native, KafkaError> {
-    Native::from_config_and_context(config, Reports)
-}
-
-impl State {
-    fn current(&self) -> Arc<Native> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts a new producer in the place of one that has failed for good. What the old one held is
-    /// reported as in doubt when it is dropped. Answers whether it worked.
-    fn renew(&self) -> bool {
-        match make(&self.config) {
-            Ok(native) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(native);
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, "no new producer could be made, appends are refused");
-                false
-            }
-        }
-    }
-}
-
-/// Polls for reports until the producer is no longer needed. The last handle is then nearly always
-/// this thread's, so that its drop, which waits for half a second, holds up nobody.
-fn serve(state: &Weak<State>) {
-    let mut renew_at: Option<Instant> = None;
-    let mut renew_after = RENEW_AFTER.0;
-    while let Some(state) = state.upgrade() {
-        let native = state.current();
-        native.poll(if renew_at.is_some() { RENEW_AFTER.0 } else { POLL });
-        let Some((code, why)) = native.client().fatal_error() else {
-            renew_at = None;
-            continue;
-        };
-        let now = Instant::now();
-        match renew_at {
-            None => {
-                tracing::error!(%code, why, "the producer has failed for good, making a new one");
-                renew_at = Some(now + renew_after);
-            }
-            Some(at) if at <= now => {
-                renew_after = (renew_after * 2).min(RENEW_AFTER.1);
-                renew_at = if state.renew() { None } else { Some(now + renew_after) };
-            }
-            Some(_) => {}
-        }
     }
 }

@@ -19,8 +19,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep};
 
+use super::heard::Heard;
 use super::logging::Logging;
 use super::options::{KafkaOptions, not_made};
 use crate::Error;
@@ -35,6 +36,10 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// seconds only when a broker has died; then the asker tries again by itself.
 const LEADER_MAX: Duration = Duration::from_secs(2);
 const LEADER_PAUSE: Duration = Duration::from_millis(30);
+/// How long a broker may take to hear of a topic that another one has made, and the pause between
+/// two looks.
+pub(super) const HEARD_OF_MAX: Duration = Duration::from_secs(2);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the client's events are served while nobody asks.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -43,7 +48,10 @@ type Question = Box<dyn FnOnce(&Client) + Send>;
 
 /// Asks questions. The thread ends by itself with the last of these; nobody joins it.
 #[derive(Clone)]
-pub(super) struct Queries(SyncSender<Question>);
+pub(super) struct Queries {
+    questions: SyncSender<Question>,
+    heard: Arc<Heard>,
+}
 
 impl fmt::Debug for Queries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,14 +70,15 @@ pub(super) struct Topic {
 }
 
 impl Queries {
-    pub(super) fn new(options: &KafkaOptions) -> Result<Self, Error> {
-        let client = Client::from_config_and_context(&options.queries(), Logging);
+    pub(super) fn new(options: &KafkaOptions, heard: &Arc<Heard>) -> Result<Self, Error> {
+        let context = Logging::new("the client for questions", heard);
+        let client = Client::from_config_and_context(&options.queries(), context);
         let client = client.map_err(|error| not_made(&error))?;
         let (sender, questions) = sync_channel(QUEUE_MAX);
         let thread = thread::Builder::new().name("kafka-queries".to_owned());
         let spawned = thread.spawn(move || serve(&client, &questions));
         spawned.map_err(|error| Error::Unavailable(format!("no thread for Kafka: {error}")))?;
-        Ok(Self(sender))
+        Ok(Self { questions: sender, heard: Arc::clone(heard) })
     }
 
     /// The first offset of a partition, and the one its next record will have.
@@ -112,6 +121,18 @@ impl Queries {
         self.ask(move |client| topic(client, &name)).await
     }
 
+    /// The same of a topic that should be there: it may have been made a moment ago.
+    pub(super) async fn made_topic(&self, name: &str) -> Result<Option<Topic>, Error> {
+        let deadline = Instant::now() + HEARD_OF_MAX;
+        loop {
+            let found = self.topic(name).await?;
+            if found.is_some() || Instant::now() >= deadline {
+                return Ok(found);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
     /// The names of all topics.
     pub(super) async fn topics(&self) -> Result<Vec<String>, Error> {
         self.ask(|client| {
@@ -134,12 +155,16 @@ impl Queries {
             }
         };
         let too_many = |_| Error::Unavailable(format!("{QUEUE_MAX} questions wait for Kafka"));
-        self.0.try_send(Box::new(question)).map_err(too_many)?;
-        match timeout(ANSWER_MAX, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(Error::Unavailable("Kafka was not asked".to_owned())),
-            Err(_) => Err(Error::Unavailable("Kafka did not answer in time".to_owned())),
-        }
+        self.questions.try_send(Box::new(question)).map_err(too_many)?;
+        let answer = match self.heard.answer(ANSWER_MAX, answer).await {
+            Some(Ok(answer)) => answer,
+            Some(Err(_)) => Err(Error::Unavailable("Kafka was not asked".to_owned())),
+            None => Err(Error::Unavailable("Kafka did not answer in time".to_owned())),
+        };
+        answer.map_err(|error| match error {
+            Error::Unavailable(why) => Error::Unavailable(self.heard.explain(why)),
+            Error::OutOfRange { .. } | Error::Refused(_) => error,
+        })
     }
 }
 

@@ -16,14 +16,12 @@ use tokio::time::{Instant, sleep};
 
 use super::logging::Logging;
 use super::options::{VALUE_BYTES_MAX, not_made};
-use super::queries::Topic;
+use super::queries::{HEARD_OF_MAX, LOOK_AGAIN, Topic};
 use super::{KafkaCluster, Topics};
 use crate::Error;
 
 /// What a request to the cluster may take.
 const REQUEST_MAX: Duration = Duration::from_secs(15);
-/// How often a new topic is looked for.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What every topic of ballots is: kept for good, with the time its writer gave.
 const BALLOTS: [(&str, &str); 5] = [
@@ -80,7 +78,7 @@ impl KafkaCluster {
         let tallies =
             TALLIES_AT_FIRST.iter().fold(tallies, |topic, (key, value)| topic.set(key, value));
         let new = [tallies, ballots].map(|topic| topic.set("min.insync.replicas", &in_sync));
-        let made = admin.create_topics(&new, &options()).await.map_err(|error| failed(&error))?;
+        let made = self.answered(admin.create_topics(&new, &options())).await?;
         let mut is_new = false;
         for one in made {
             match one {
@@ -111,7 +109,7 @@ impl KafkaCluster {
         let mut differences = Vec::new();
         let mut replicas = [0; 2];
         for (name, replicas) in names.iter().zip(&mut replicas) {
-            let found = self.shared.queries.topic(name).await?;
+            let found = self.shared.queries.made_topic(name).await?;
             let Some(found) = found else {
                 let sentence = format!("there is no topic {name}: run `weir topics`");
                 return Err(Error::Refused(sentence));
@@ -122,13 +120,9 @@ impl KafkaCluster {
                 differences.push(format!("{name} has {few} replicas and needs {replication}"));
             }
         }
-        let admin = self.admin()?;
-        let asked = names.map(ResourceSpecifier::Topic);
-        let described = admin.describe_configs(&asked, &options()).await;
-        let described = described.map_err(|error| failed(&error))?;
+        let described = self.described(&names).await?;
         let wanted = [(&BALLOTS[..], replicas[0]), (&TALLIES[..], replicas[1])];
         for ((name, resource), (wanted, replicas)) in names.iter().zip(described).zip(wanted) {
-            let resource = resource.map_err(|code| failed_for(name, code))?;
             let in_sync = in_sync_min(replicas).to_string();
             let wanted = wanted.iter().copied().chain([("min.insync.replicas", &*in_sync)]);
             differences.extend(differ(name, &resource, wanted));
@@ -138,7 +132,44 @@ impl KafkaCluster {
 
     fn admin(&self) -> Result<AdminClient<Logging>, Error> {
         let config = self.shared.options.admin();
-        AdminClient::from_config_and_context(&config, Logging).map_err(|error| not_made(&error))
+        let context = Logging::new("the client for topics", &self.shared.heard);
+        AdminClient::from_config_and_context(&config, context).map_err(|error| not_made(&error))
+    }
+
+    /// The settings of topics. rdkafka says of a topic that cannot be described, whatever the
+    /// reason, that it has none: it may also have been made a moment ago.
+    async fn described(&self, names: &[&str]) -> Result<Vec<ConfigResource>, Error> {
+        let admin = self.admin()?;
+        let asked: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+        let deadline = Instant::now() + HEARD_OF_MAX;
+        loop {
+            let described = self.answered(admin.describe_configs(&asked, &options())).await?;
+            let mut resources = Vec::new();
+            for (name, resource) in names.iter().zip(described) {
+                resources.push(resource.map_err(|code| failed_for(name, code))?);
+            }
+            let unread = resources.iter().position(|resource| resource.entries.is_empty());
+            let Some(unread) = unread else { return Ok(resources) };
+            if Instant::now() >= deadline {
+                return Err(Error::Refused(format!(
+                    "{}: its configuration cannot be read; the user needs DescribeConfigs on the \
+                     topic",
+                    names[unread]
+                )));
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn answered<T>(
+        &self,
+        answer: impl Future<Output = Result<T, KafkaError>>,
+    ) -> Result<T, Error> {
+        let heard = &self.shared.heard;
+        match heard.answer(REQUEST_MAX, answer).await {
+            Some(answer) => answer.map_err(|error| Error::Unavailable(heard.explain(error))),
+            None => Err(Error::Unavailable(heard.explain("Kafka did not answer in time"))),
+        }
     }
 
     /// Waits until every partition of a topic has a leader.
@@ -151,7 +182,8 @@ impl KafkaCluster {
                 Err(error) => tracing::debug!(%error, "a new topic was looked for"),
             }
             if Instant::now() >= deadline {
-                return Err(Error::Unavailable(format!("{name} has no leaders yet")));
+                let sentence = format!("{name} has no leaders yet");
+                return Err(Error::Unavailable(self.shared.heard.explain(sentence)));
             }
             sleep(LOOK_AGAIN).await;
         }
@@ -196,10 +228,6 @@ fn differ<'a>(
 
 fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(REQUEST_MAX)).operation_timeout(Some(REQUEST_MAX))
-}
-
-fn failed(error: &KafkaError) -> Error {
-    Error::Unavailable(error.to_string())
 }
 
 /// A verdict on one topic: the cluster answered, and trying again changes nothing.

@@ -69,6 +69,6 @@ pub(crate) struct ServeArgs {
     pub(crate) campaigns: Vec<PathBuf>,
     /// Seconds between being not ready and taking no more connections, for balancers to hear of it
     #[arg(long, value_name = "SECONDS", default_value = "5",
-          value_parser = clap::value_parser!(u64).range(0..=20))]
+          value_parser = clap::value_parser!(u64).range(0..=10))]
     pub(crate) drain_wait: u64,
 }

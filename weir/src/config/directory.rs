@@ -113,11 +113,29 @@ impl Directory {
 
 /// Writes a file for its owner only: after a crash it is there whole, or as it was before.
 pub(super) fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    let dir = dir.unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let aside = write_aside(path, text)?;
+    fs::rename(&aside, path)?;
+    File::open(folder(path))?.sync_all()
+}
+
+/// The same, for a file that must not be there yet: of several who make it at once, one does.
+/// Answers whether it was this one.
+pub(super) fn write_new(path: &Path, text: &str) -> io::Result<bool> {
+    let aside = write_aside(path, text)?;
+    let linked = fs::hard_link(&aside, path);
+    fs::remove_file(&aside)?;
+    match linked {
+        Ok(()) => File::open(folder(path))?.sync_all().map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file beside another, under a name of this process's own.
+fn write_aside(path: &Path, text: &str) -> io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder(path))?;
     let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
+    name.push(format!(".{}.new", std::process::id()));
     let aside = path.with_file_name(name);
     // What a crash left aside may have another mode.
     match fs::remove_file(&aside) {
@@ -127,6 +145,10 @@ pub(super) fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    fs::rename(&aside, path)?;
-    File::open(dir)?.sync_all()
+    Ok(aside)
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }

@@ -17,6 +17,7 @@ pub(crate) fn connect(
     args: &KafkaArgs,
     session_timeout: Option<Duration>,
 ) -> Result<KafkaCluster, Failure> {
+    args.bootstrap.split(',').try_for_each(is_address)?;
     let mut options = KafkaOptions::new(&args.bootstrap);
     if let Some(file) = &args.config {
         options.properties = read(file)?;
@@ -28,6 +29,17 @@ pub(crate) fn connect(
         let file = args.config.as_ref().map(|file| format!("{}: ", file.display()));
         Failure::configuration(format!("{}{error}", file.unwrap_or_default()))
     })
+}
+
+/// Refuses what librdkafka would try in vain for a quarter of a minute.
+fn is_address(broker: &str) -> Result<(), Failure> {
+    let parts = broker.trim().rsplit_once(':');
+    match parts.filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        Some(_) => Ok(()),
+        None => Err(Failure::configuration(format!(
+            "--kafka: {broker:?} is no broker; give host:port, several separated by commas"
+        ))),
+    }
 }
 
 fn read(file: &Path) -> Result<Vec<(String, String)>, Failure> {
@@ -71,6 +83,16 @@ mod tests {
         let expected = [("security.protocol", "SASL_PLAINTEXT"), ("sasl.password", "a=b")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(parse(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_broker_is_a_host_and_a_port() {
+        for good in ["k1:9092", "127.0.0.1:1", "[::1]:9092", " k1:9092"] {
+            assert!(is_address(good).is_ok(), "{good}");
+        }
+        for bad in ["", " ", ":", "k1", "k1:", ":9092", "k1:http", "k1:65536"] {
+            assert_eq!(is_address(bad).unwrap_err().code, crate::exit::Code::Configuration);
+        }
     }
 
     #[test]

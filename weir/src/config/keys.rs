@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use ballot::{PseudonymKey, TokenKeys, hex, unhex};
 use toml::{Table, Value};
 
-use super::directory::{KEYS, write_atomically};
+use super::directory::{KEYS, write_new};
 use crate::exit::Failure;
 
 const HEX: &str = "give 64 hexadecimal digits in quotes";
@@ -50,8 +50,17 @@ impl Keys {
         Self::parse(&text).map(Some).map_err(|problem| wrong(path, &problem))
     }
 
-    /// New keys, written to a file.
-    pub(crate) fn make(path: &Path) -> Result<Self, Failure> {
+    /// The keys of a file that must be there; `fix` says what to do if it is not.
+    pub(crate) fn existing(path: &Path, fix: &str) -> Result<Self, Failure> {
+        let name = path.display();
+        let missing =
+            || Failure::configuration(format!("--keys {name}: there is no such file; {fix}"));
+        Self::read(path)?.ok_or_else(missing)
+    }
+
+    /// New keys, written to a file; or those that another has written there meanwhile, and then
+    /// `false`.
+    pub(crate) fn make(path: &Path) -> Result<(Self, bool), Failure> {
         let random = || {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes)
@@ -59,10 +68,13 @@ impl Keys {
                 .map_err(|error| Failure::internal(format!("no randomness for keys: {error}")))
         };
         let keys = Self { pseudonym_key: random()?, token_keys: vec![(1, random()?)] };
-        write_atomically(path, &keys.to_toml()).map_err(|error| {
+        let made = write_new(path, &keys.to_toml()).map_err(|error| {
             Failure::configuration(format!("{}: cannot be written: {error}", path.display()))
         })?;
-        Ok(keys)
+        if made {
+            return Ok((keys, true));
+        }
+        Self::existing(path, "it was there a moment ago; try again").map(|keys| (keys, false))
     }
 
     /// What turns identities into voters.
@@ -162,6 +174,17 @@ mod tests {
         let keys = Keys { pseudonym_key: [7; 32], token_keys: vec![(2, [8; 32]), (1, [9; 32])] };
         let read = Keys::parse(&keys.to_toml()).unwrap();
         assert_eq!((read.pseudonym_key, read.token_keys), (keys.pseudonym_key, keys.token_keys));
+    }
+
+    #[test]
+    fn keys_that_are_there_are_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.keys.toml");
+        let (first, made) = Keys::make(&path).unwrap();
+        let (second, made_again) = Keys::make(&path).unwrap();
+        assert_eq!((made, made_again), (true, false));
+        assert_eq!(first.pseudonym_key, second.pseudonym_key);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left aside");
     }
 
     #[test]

@@ -24,6 +24,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// How long the last snapshots may take to be read back; they have been published by then.
 const FLUSHED_WAIT: Duration = Duration::from_secs(5);
 
+const UNFLUSHED: &str = "not everything that was counted has been published";
 const UNCOUNTED: &str = "not everything has been counted";
 
 /// Waits until the process is to end, and ends it. `greeting` has its turn meanwhile.
@@ -99,20 +100,23 @@ async fn drain<J: Journal>(running: Running<J>) -> Result<(), &'static str> {
             counting.drain.cancel();
         }
     }
-    let mut journals = Vec::new();
+    // One that fails must not keep the others from their last snapshots.
+    let (mut journals, mut flushed) = (Vec::new(), Ok(()));
     for working in working {
         let Working { journal, view, counting, .. } = working;
-        if let Some(counting) = counting
-            && !counting.join().await?
-        {
-            return Err("not everything that was counted has been published");
+        if let Some(counting) = counting {
+            let counted = counting.join().await;
+            flushed =
+                flushed.and(counted.and_then(|all| if all { Ok(()) } else { Err(UNFLUSHED) }));
         }
         if ends.is_alone {
-            let flushed = timeout(FLUSHED_WAIT, view.is_flushed(&journal)).await;
-            flushed.ok().and_then(Result::ok).filter(|flushed| *flushed).ok_or(UNCOUNTED)?;
+            let all = timeout(FLUSHED_WAIT, view.is_flushed(&journal)).await;
+            let all = all.ok().and_then(Result::ok).filter(|all| *all).ok_or(UNCOUNTED);
+            flushed = flushed.and(all.map(drop));
         }
         journals.push(journal);
     }
+    flushed?;
     tasks.shutdown().await;
     for journal in journals {
         journal.close().await;

@@ -67,7 +67,8 @@ impl<J: Journal> Working<J> {
             let counting = || {
                 let missing =
                     || view.served.borrow().is_none().then(|| "there is no tally yet".into());
-                statuses.as_ref()?.complaint().or_else(missing)
+                let of_the_view = || view.complaint();
+                statuses.as_ref()?.complaint().or_else(of_the_view).or_else(missing)
             };
             trouble().or_else(counting).map(|complaint| format!("{id}: {complaint}"))
         }
@@ -181,4 +182,44 @@ fn count<J: Journal>(
         "the counting"
     });
     Ok(Counting { statuses, drain, ended, thread: thread.map_err(failed)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use aggregator::view;
+    use journal::simulated::{Cluster, Options, Simulated};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    fn working(journal: &Simulated, view: &View, counts: bool) -> Working<Simulated> {
+        let counting = counts.then(|| Counting {
+            statuses: Statuses::default(),
+            drain: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            thread: std::thread::spawn(|| true),
+        });
+        let (journal, view) = (journal.clone(), view.clone());
+        Working { campaign: "c".to_owned(), journal, view, batcher: None, counting }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_counts_complains_of_results_and_whoever_does_not_count_does_not() {
+        let cluster = Cluster::new(1, 1, Options::default());
+        let journal = cluster.process("weir");
+        let (view, follow) = view(journal.clone());
+        // Ends with the test's runtime.
+        drop(tokio::spawn(follow));
+        let counting = working(&journal, &view, true).complaint();
+        let edge = working(&journal, &view, false).complaint();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(counting().unwrap(), "c: there is no tally yet");
+        cluster.publish_raw(0, bytes::Bytes::from_static(b"nonsense"));
+        sleep(Duration::from_secs(1)).await;
+        let complaint = counting().unwrap();
+        assert!(complaint.starts_with("c: the published results are refused: "), "{complaint}");
+        assert_eq!(edge(), None);
+    }
 }

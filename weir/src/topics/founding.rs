@@ -33,8 +33,10 @@ pub(super) async fn keys(
              pseudonym_key every voter could vote again; give the keys it began with"
         )));
     }
-    let keys = Keys::make(&file)?;
-    say(&format!("{campaign} has new keys in {name}: keep a copy."));
+    let (keys, made) = Keys::make(&file)?;
+    if made {
+        say(&format!("{campaign} has new keys in {name}: keep a copy."));
+    }
     Ok(keys)
 }
 

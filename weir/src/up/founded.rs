@@ -118,7 +118,9 @@ fn keys(given: Option<&Path>, directory: &Directory, empty: bool) -> Result<Keys
              back from your copy"
         )));
     }
-    let keys = Keys::make(&file)?;
-    say(&format!("{} has new keys in {name}: keep a copy.", directory.campaign()));
+    let (keys, made) = Keys::make(&file)?;
+    if made {
+        say(&format!("{} has new keys in {name}: keep a copy.", directory.campaign()));
+    }
     Ok(keys)
 }

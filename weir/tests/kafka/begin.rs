@@ -36,6 +36,23 @@ pub(crate) fn a_campaign_begins_once_and_its_keys_are_made_with_it(
     assert_eq!(scratch.read("keys/begun.keys.toml"), "", "no keys are made in their place");
 }
 
+/// Two who begin at once end with one journal and one set of keys.
+pub(crate) fn two_may_begin_at_once(kafka: &testkit::Kafka, scratch: &Scratch) {
+    let site = Site::new(kafka, scratch, "at-once");
+    std::fs::remove_file(&site.keys).unwrap();
+    let given = ["--keys", &site.keys];
+    let both = std::thread::scope(|scope| {
+        let both = [(); 2].map(|()| scope.spawn(|| site.topics(&given)));
+        both.map(|one| one.join().unwrap())
+    });
+    // One may have come while the other had not led the new topics to their end.
+    assert!(both.iter().any(|ran| ran.code == Some(0)), "{both:?}");
+    assert_eq!(site.topics(&given).code, Some(0), "{both:?}");
+    site.ingest(&[]).stop();
+    let ran = site.topics(&["--keys", &scratch.file("others.toml", Population::keys_toml())]);
+    assert!(ran.stderr.contains("pseudonym key differs"), "the keys were made: {ran:?}");
+}
+
 /// Somebody was killed behind the topics, or behind the first rules record.
 pub(crate) fn a_founding_that_was_cut_short_is_finished(kafka: &testkit::Kafka, scratch: &Scratch) {
     let site = Site::new(kafka, scratch, "cut-short");

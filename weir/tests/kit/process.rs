@@ -16,7 +16,7 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-pub(super) fn command(args: &[&str]) -> Command {
+fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weir"));
     command.args(args).env_remove("RUST_LOG");
     command

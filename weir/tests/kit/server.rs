@@ -1,17 +1,17 @@
-//! A weir process that serves, until the test ends it or ends itself.
+//! A weir process that serves, until the test ends it or ends itself, however it does that.
 
-use std::fs::File;
-use std::process::{Child, Command, Stdio};
+use std::cell::RefCell;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
+use testkit::Process;
 
-use super::process::command;
 use super::{Request, Scratch, eventually};
 
 /// A process that runs; killed when it is dropped.
 pub(crate) struct Server<'a> {
-    child: Child,
+    process: RefCell<Process>,
     scratch: &'a Scratch,
     log: String,
 }
@@ -22,14 +22,13 @@ impl<'a> Server<'a> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let log = format!("{}-{number}.log", args[0]);
-        let file = File::create(scratch.path(&log)).unwrap();
-        let mut all = args.to_vec();
+        let mut command = vec!["env", "-u", "RUST_LOG", env!("CARGO_BIN_EXE_weir")];
+        command.extend(args);
         for flag in ["--listen", "--ops-listen"].into_iter().filter(|flag| !args.contains(flag)) {
-            all.extend([flag, "127.0.0.1:0"]);
+            command.extend([flag, "127.0.0.1:0"]);
         }
-        let mut command = command(&all);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
-        Self { child: command.spawn().unwrap(), scratch, log }
+        let process = Process::spawn(&command, Path::new(&scratch.path(&log))).unwrap();
+        Self { process: RefCell::new(process), scratch, log }
     }
 
     /// Starts it, and waits until it is ready and has said where it is.
@@ -41,7 +40,7 @@ impl<'a> Server<'a> {
 
     pub(crate) fn wait_ready(&mut self) {
         eventually("weir to be up and ready", || {
-            let ended = self.child.try_wait().unwrap();
+            let ended = self.process.borrow_mut().ended();
             assert!(ended.is_none(), "weir ended: {}", self.stderr());
             (self.is_up() && self.complaints()?.is_empty()).then_some(())
         });
@@ -53,7 +52,7 @@ impl<'a> Server<'a> {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.borrow().pid()
     }
 
     pub(crate) fn stderr(&self) -> String {
@@ -98,14 +97,14 @@ impl<'a> Server<'a> {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.pid().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-        assert!(sent.success());
+        self.process.borrow_mut().signal(name).unwrap();
     }
 
-    /// Its exit code, once it has one.
+    /// Its exit code, once it has one; none if a signal ended it.
     pub(crate) fn ended(&mut self) -> Option<i32> {
-        eventually("weir to end", || self.child.try_wait().unwrap()).code()
+        let ended = eventually("weir to end", || self.process.borrow_mut().ended());
+        // A shell's way to say so.
+        ended.code().filter(|code| *code < 128)
     }
 
     /// Kills it as a crash would.
@@ -118,13 +117,5 @@ impl<'a> Server<'a> {
     pub(crate) fn stop(mut self) {
         self.signal("TERM");
         assert_eq!(self.ended(), Some(0), "{}", self.stderr());
-    }
-}
-
-impl Drop for Server<'_> {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        drop(self.child.kill());
-        drop(self.child.wait());
     }
 }

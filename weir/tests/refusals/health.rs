@@ -119,7 +119,7 @@ async fn a_frontier_that_stands_still_is_reported() {
     assert_eq!(statuses.complaint(), None);
     cluster.set_faults(Faults { unavailable: 1_000, ..Faults::NONE });
     cluster.append_raw(0, cluster.now_ms(), batch(&cluster, 1)).unwrap();
-    let complains = || statuses.complaint().is_some_and(|why| why.contains("stands at offset 1"));
+    let complains = || statuses.complaint().is_some_and(|why| why.contains("0 is at offset 1"));
     until("it is seen to stand still", complains).await;
     cluster.set_faults(Faults::NONE);
     until("it counts again", || statuses.all()[&0].frontier == 2).await;

@@ -164,6 +164,7 @@ fn config(planted: Option<Planted>) -> Config {
         retry_interval: Duration::from_millis(40),
         tick: Duration::from_millis(80),
         stall_after: Duration::from_secs(10),
+        drain_max: Duration::from_secs(10),
         voters_max: 1_000,
         planted,
     }

@@ -1,0 +1,27 @@
+//! What the benches share: a campaign that is open, ballots and records of it, sizes, and how a
+//! figure is shown.
+//!
+//! Everything is seeded, so that two runs do the same work. Never here: a figure, or anything that
+//! the code under measurement does itself.
+
+mod per_ballot;
+mod poll;
+mod sizes;
+// The edge keeps it to itself, and the bench is to measure that very code.
+#[path = "../../ingest/src/submission.rs"]
+mod submission;
+
+pub use per_ballot::{PerBallot, criterion};
+pub use poll::{Ballots, Logged, Poll, VOTERS_PER_DAY_MAX, yesterday};
+pub use sizes::{is_measured, list, number};
+
+/// Reads a ballot as the edge does; whether it is one that may be valid.
+#[must_use]
+pub fn is_submission(body: &[u8]) -> bool {
+    submission::Submission::parse(body).is_ok_and(|read| {
+        read.impossible.is_empty()
+            && read.repeated.is_empty()
+            && read.day.is_none()
+            && !read.choices.is_empty()
+    })
+}

@@ -1,0 +1,102 @@
+//! What a thread measures, handed over once a second.
+//!
+//! Never here: a figure that is estimated.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::record::Outcome;
+
+/// Surprising answers kept in full.
+const SURPRISES_MAX: usize = 5;
+
+/// What was measured in a while.
+#[derive(Debug, Clone)]
+pub struct Metered {
+    /// Requests sent.
+    pub sent: u64,
+    /// Answers, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; 8],
+    /// Requests that no connection was free for in time, by the second that wanted them.
+    pub overdue: BTreeMap<u32, u64>,
+    /// Latencies of what was acknowledged, microseconds.
+    pub latency_us: Histogram<u64>,
+    /// Answers that should not have been, the first of them.
+    pub surprises: Vec<String>,
+}
+
+impl Default for Metered {
+    fn default() -> Self {
+        Self {
+            sent: 0,
+            outcomes: [0; 8],
+            overdue: BTreeMap::new(),
+            latency_us: histogram(),
+            surprises: Vec::new(),
+        }
+    }
+}
+
+/// An empty histogram that grows with what is recorded. Three digits: 1 ms is told from 1.001.
+#[must_use]
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new(3).expect("three digits are within what a histogram can have")
+}
+
+impl Metered {
+    /// Adds what another thread, or another while, measured.
+    pub fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        for (sum, count) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *sum += count;
+        }
+        for (second, count) in &other.overdue {
+            *self.overdue.entry(*second).or_default() += count;
+        }
+        // Both grow as needed, so adding cannot fail.
+        let _ = self.latency_us.add(&other.latency_us);
+        self.surprises.extend(other.surprises.iter().cloned());
+        self.surprises.truncate(SURPRISES_MAX);
+    }
+}
+
+/// One thread's.
+#[derive(Debug, Default)]
+pub struct Meter(Mutex<Metered>);
+
+impl Meter {
+    pub(super) fn sent(&self) {
+        self.lock().sent += 1;
+    }
+
+    pub(super) fn overdue(&self, second: u32) {
+        *self.lock().overdue.entry(second).or_default() += 1;
+    }
+
+    pub(super) fn answered(&self, outcome: Outcome, latency: Duration) {
+        let mut metered = self.lock();
+        metered.outcomes[outcome as usize] += 1;
+        if outcome == Outcome::Acknowledged {
+            let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+            metered.latency_us.saturating_record(us);
+        }
+    }
+
+    pub(super) fn surprise(&self, what: impl FnOnce() -> String) {
+        let mut metered = self.lock();
+        if metered.surprises.len() < SURPRISES_MAX {
+            metered.surprises.push(what());
+        }
+    }
+
+    pub(super) fn take(&self) -> Metered {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Metered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
