@@ -45,8 +45,8 @@ pub enum FoundingError {
     Partly(u32),
     /// Its first record is not a rules record.
     #[error(
-        "partition {0} does not begin with a rules record: if the campaign is new, its founding was \
-         cut short, run `weir topics` again; else this is not a journal of Weir"
+        "partition {0} does not begin with a rules record: if the campaign is new, its founding \
+         was cut short, run `weir topics` again; else this is not a journal of Weir"
     )]
     NotFounded(u32),
 }
@@ -105,7 +105,8 @@ pub async fn check<J: Journal>(
             "put the campaign file back, or write the change into the log with `weir topics \
              --extend`"
         } else if ours.may_become(&log.rules) {
-            "the campaign has been extended: give its new campaign file"
+            "the log is wider: if the campaign was extended, give its new file; else put the \
+             setting back"
         } else {
             "put the setting back; this change cannot be made while the campaign runs"
         };
@@ -177,7 +178,7 @@ pub struct InForce {
 /// been appended since.
 ///
 /// # Errors
-/// If the journal cannot be read, or its published snapshots are refused.
+/// If the journal cannot be read, or its published snapshots are of another one.
 pub async fn in_force<J: Journal>(
     journal: &J,
     view: &View,
@@ -185,7 +186,8 @@ pub async fn in_force<J: Journal>(
 ) -> Result<InForce, FoundingError> {
     view.wait_for(|results| results.complete).await;
     let known = view.results.borrow().clone();
-    if let Some(why) = &known.refused {
+    // A snapshot that cannot be read is the counting's trouble: the log has the rules all the same.
+    if let Some(why) = &known.lost {
         return Err(Error::Refused(why.clone()).into());
     }
     let snapshot = known.partitions.get(partition as usize).and_then(|p| p.highest.clone());

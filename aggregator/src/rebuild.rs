@@ -22,7 +22,7 @@ pub(crate) const OLD_END_MAX: Duration = Duration::from_secs(30);
 /// How long a failed question waits before it is asked again.
 pub(crate) const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The partition's bounds, with an end at or behind `frontier`, or else as they are told at `until`.
+/// The partition's bounds: with an end at or behind `frontier`, or else as they are at `until`.
 pub(crate) async fn bounds_reaching<J: Journal>(
     journal: &J,
     partition: u32,

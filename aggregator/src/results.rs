@@ -119,7 +119,11 @@ impl Results {
     #[must_use]
     pub fn rules(&self) -> Option<&Rules> {
         let highest = self.partitions.iter().map(|partition| partition.highest.as_deref());
-        let snapshots = highest.collect::<Option<Vec<_>>>()?;
+        let mut snapshots = highest.collect::<Option<Vec<_>>>()?;
+        // What is closed takes no ballots, whatever an extension says that came after.
+        if snapshots.iter().any(|snapshot| !snapshot.fold().is_final()) {
+            snapshots.retain(|snapshot| !snapshot.fold().is_final());
+        }
         let mut in_force: Vec<&Rules> = Vec::new();
         for snapshot in &snapshots {
             let (_, rules) = snapshot.rules().last()?;

@@ -163,13 +163,13 @@ impl Prepared {
         mut seen: impl FnMut(&Second, Option<u64>),
     ) -> io::Result<Driven> {
         let Self { order, shared, before, .. } = self;
-        let counted = Arc::new(AtomicU64::new(UNKNOWN));
-        let watching = shared.edges.first().cloned().map(|edge| watch(edge, Arc::clone(&counted)));
-        // Ended below.
-        let watching = watching.map(tokio::spawn);
         let began_ms = SystemClock.now_ms();
         let load = Load::start(shared, &order.plan, order.means)?;
-        let mut log = Log::new(before.ballots, counted);
+        let watched = Arc::new(Watched::default());
+        // Ended below.
+        let watching = watch(Arc::clone(load.shared()), before.ballots, Arc::clone(&watched));
+        let watching = tokio::spawn(watching);
+        let mut log = Log::new(watched);
         tokio::pin!(stop);
         let (mut stopped, mut paced) = (false, None);
         let mut seconds = interval_at(load.began + SECOND, SECOND);
@@ -184,7 +184,7 @@ impl Prepared {
                 }
                 _ = seconds.tick() => {
                     let (wanted, metered) = load.take();
-                    let (second, lag) = log.second(wanted, metered, &load);
+                    let (second, lag) = log.second(wanted, metered);
                     seen(second, lag);
                 }
                 _ = looks.tick() => {
@@ -203,24 +203,51 @@ impl Prepared {
         let (samples, last) = load.finish();
         rest.add(&last);
         let ended = Instant::now();
-        log.rest(wanted, &rest, shared.acknowledged());
-        if let Some(watching) = watching {
-            watching.abort();
-        }
+        log.rest(wanted, &rest);
+        watching.abort();
         let surprises = std::mem::take(&mut log.surprises);
         let record = log.record(order.plan.name, order.seed, began_ms);
         Ok(Driven { record, shared, samples, before, ended, surprises })
     }
 }
 
+/// What the tally was when it was last asked for.
+#[derive(Debug)]
+struct Watched {
+    /// Ballots counted of this load.
+    counted: AtomicU64,
+    /// Voter-days that had been acknowledged when it was asked for, and were not in it.
+    lag: AtomicU64,
+}
+
+impl Default for Watched {
+    fn default() -> Self {
+        Self { counted: AtomicU64::new(UNKNOWN), lag: AtomicU64::new(UNKNOWN) }
+    }
+}
+
+impl Watched {
+    // Relaxed, here and where they are set: figures to be shown.
+    fn counted(&self) -> Option<u64> {
+        Some(self.counted.load(Ordering::Relaxed)).filter(|counted| *counted != UNKNOWN)
+    }
+
+    fn lag(&self) -> Option<u64> {
+        Some(self.lag.load(Ordering::Relaxed)).filter(|lag| *lag != UNKNOWN)
+    }
+}
+
 /// Asks for the tally once a second, for as long as it lives.
-async fn watch(edge: Edge, counted: Arc<AtomicU64>) {
+async fn watch(shared: Arc<Shared>, before: u64, watched: Arc<Watched>) {
+    let Some(edge) = shared.edges.first() else { return };
     let mut ticks = interval(SECOND);
     loop {
         ticks.tick().await;
+        let acknowledged = shared.acknowledged();
         if let Ok(tally) = edge.ask::<Tally>("tally", None).await {
-            // Relaxed: a figure to be shown.
-            counted.store(tally.ballots, Ordering::Relaxed);
+            let counted = tally.ballots.saturating_sub(before);
+            watched.counted.store(counted, Ordering::Relaxed);
+            watched.lag.store(acknowledged.saturating_sub(counted), Ordering::Relaxed);
         }
     }
 }
@@ -230,20 +257,16 @@ struct Log {
     seconds: Vec<Second>,
     overdue: BTreeMap<u32, u64>,
     surprises: Vec<String>,
-    counted_before: u64,
-    counted: Arc<AtomicU64>,
+    watched: Arc<Watched>,
 }
 
 impl Log {
-    fn new(counted_before: u64, counted: Arc<AtomicU64>) -> Self {
+    fn new(watched: Arc<Watched>) -> Self {
         let (overdue, surprises) = (BTreeMap::new(), Vec::new());
-        Self { seconds: Vec::new(), overdue, surprises, counted_before, counted }
+        Self { seconds: Vec::new(), overdue, surprises, watched }
     }
 
-    fn second(&mut self, wanted: u64, metered: Metered, load: &Load) -> (&Second, Option<u64>) {
-        let counted = self.counted.load(Ordering::Relaxed);
-        let counted = (counted != UNKNOWN).then(|| counted.saturating_sub(self.counted_before));
-        let lag = counted.map(|counted| load.shared().acknowledged().saturating_sub(counted));
+    fn second(&mut self, wanted: u64, metered: Metered) -> (&Second, Option<u64>) {
         for (second, count) in &metered.overdue {
             *self.overdue.entry(*second).or_default() += count;
         }
@@ -254,31 +277,18 @@ impl Log {
             overdue: metered.overdue.values().sum(),
             outcomes: metered.outcomes,
             latency_us: metered.latency_us,
-            counted,
+            counted: self.watched.counted(),
         });
-        (&self.seconds[self.seconds.len() - 1], lag)
+        (&self.seconds[self.seconds.len() - 1], self.watched.lag())
     }
 
     /// What came after the last whole second; it is a second of its own if there was anything.
-    fn rest(&mut self, wanted: u64, metered: &Metered, acknowledged: u64) {
+    fn rest(&mut self, wanted: u64, metered: &Metered) {
         let nothing = wanted + metered.sent + metered.outcomes.iter().sum::<u64>() == 0;
-        for (second, count) in &metered.overdue {
-            *self.overdue.entry(*second).or_default() += count;
-        }
-        self.surprises.extend(metered.surprises.iter().cloned());
-        if nothing && !self.seconds.is_empty() {
+        if nothing && metered.overdue.is_empty() && !self.seconds.is_empty() {
             return;
         }
-        let counted = self.counted.load(Ordering::Relaxed);
-        let counted = counted.saturating_sub(self.counted_before).min(acknowledged);
-        self.seconds.push(Second {
-            wanted,
-            sent: metered.sent,
-            overdue: 0,
-            outcomes: metered.outcomes,
-            latency_us: metered.latency_us.clone(),
-            counted: Some(counted),
-        });
+        self.second(wanted, metered.clone());
     }
 
     fn record(mut self, name: String, seed: u64, began_ms: i64) -> Record {

@@ -93,7 +93,8 @@ impl Phase {
 /// The instants of a run, ascending, from its start.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    phases: std::vec::IntoIter<Phase>,
+    /// Those still to come, the last first.
+    phases: Vec<Phase>,
     arrivals: Arrivals,
     random: Random,
     phase: Option<Phase>,
@@ -108,8 +109,8 @@ impl Schedule {
     /// The schedule of these phases.
     #[must_use]
     pub fn new(phases: &[Phase], arrivals: Arrivals, seed: u64) -> Self {
-        let mut phases = phases.to_vec().into_iter();
-        let phase = phases.next();
+        let mut phases: Vec<Phase> = phases.iter().rev().copied().collect();
+        let phase = phases.pop();
         let random = Random::of(seed, STREAM, 0);
         let mut schedule =
             Self { phases, arrivals, random, phase, began: 0.0, before: 0.0, next: 0.0 };
@@ -143,7 +144,7 @@ impl Iterator for Schedule {
             }
             self.began += phase.seconds;
             self.before += total;
-            self.phase = self.phases.next();
+            self.phase = self.phases.pop();
         }
     }
 }

@@ -194,7 +194,7 @@ fn the_verdict_stands_first_and_in_words() {
     let broken = report::html(&record);
     std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/broken.html"), &broken).unwrap();
     assert!(broken.contains(
-        "<h1>12 acknowledged ballots were lost and 1 voter was counted more than once in a day.</h1>"
+        "<h1>12 acknowledged ballots were lost and 1 voter was counted more than once in a day."
     ));
     assert!(broken.contains("Voter 17 &lt;of 10&gt; was acknowledged"));
 

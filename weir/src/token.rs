@@ -69,8 +69,8 @@ impl Mint {
         let campaign = moved(campaign, Setup::read(&directory)?.as_ref())?;
         let given = args.keys.as_deref().map(|given| keys_file(given, &campaign.id));
         let keys_file = given.unwrap_or_else(|| directory.keys_file());
-        let fix = "start `weir up` once, which makes the keys, or say where they are with --keys or \
-                   --data";
+        let fix = "start `weir up` once, which makes the keys, or say where they are with --keys \
+                   or --data";
         let keys = Keys::existing(&keys_file, fix)?;
         Ok(Self {
             pseudonym_key: keys.pseudonym_key(),

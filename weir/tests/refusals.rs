@@ -124,7 +124,7 @@ async fn other_rules_and_another_key_are_refused_by_name_and_an_extension_is_wri
     assert_eq!(extend(&journal, &view, &extended, now_ms).await, Ok(vec![]), "again is safe");
     check(&journal, &view, &extended).await.unwrap();
     let old = check(&journal, &view, &rules).await.unwrap_err().to_string();
-    assert!(old.contains("has been extended: give its new campaign file"), "{old}");
+    assert!(old.contains("if the campaign was extended, give its new file"), "{old}");
     let shorter = extend(&journal, &view, &Rules { days: vec![], ..rules }, now_ms).await;
     assert!(matches!(shorter, Err(FoundingError::Differs { .. })));
     assert_eq!(cluster.log(0).len(), 2);

@@ -43,7 +43,8 @@ pub(crate) fn run() -> Result<(), Error> {
     let statuses = aggregator.statuses();
     let own = Builder::new_current_thread().enable_time().build()?;
     // Never drained and never joined: it ends with the process.
-    std::thread::spawn(move || own.block_on(aggregator.run(CancellationToken::new())));
+    let count = move || own.block_on(aggregator.run(CancellationToken::new()));
+    std::thread::Builder::new().name("count".to_owned()).spawn(count)?;
     let is_folding = || {
         let all = statuses.all();
         all.len() == partitions as usize && all.values().all(|one| one.phase == Phase::Folding)

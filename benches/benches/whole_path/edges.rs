@@ -1,8 +1,8 @@
 //! The servers under load: bare hyper, and the edge as `weir ingest` puts it together, on a journal
 //! of each kind.
 //!
-//! All have the same runtime and listen in the same way. A server says `listening` with its address,
-//! and answers `records` with how many records its edge has appended and the ballots in them.
+//! All have the same runtime and listen in the same way. A server says `listening` with its
+//! address, and answers `records` with how many records its edge has appended and their ballots.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

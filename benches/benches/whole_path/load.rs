@@ -1,5 +1,5 @@
-//! The load: a closed loop of keep-alive connections, each with one ballot at a time, every ballot a
-//! new voter's.
+//! The load: a closed loop of keep-alive connections, each with one ballot at a time, every ballot
+//! a new voter's.
 //!
 //! It writes and reads HTTP/1.1 by hand, because on a small machine a client takes the servers'
 //! CPU. It says `running` after the warm-up, and when everything sent is answered `ended` with the

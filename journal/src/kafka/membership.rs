@@ -1,8 +1,8 @@
 //! What a member of a group hears from librdkafka, told on in the order in which it happened.
 //!
 //! Invariant: whoever waits for partitions in vain is told why, again and again, until an
-//! assignment comes, if only an empty one: that is what a member without work gets. Never here: work
-//! of the partitions themselves; a callback only notes what happened.
+//! assignment comes, if only an empty one: that is what a member without work gets. Never here:
+//! work of the partitions themselves; a callback only notes what happened.
 
 use std::collections::BTreeSet;
 use std::mem;

@@ -89,7 +89,7 @@ pub(super) fn end(record: &Record) -> Vec<String> {
     )];
     if let Some(latency) = totals.latency {
         lines.push(format!(
-            "latency from the intended time: p50 {}, p99 {}, p99.9 {}, max {}",
+            "latency: p50 {}, p99 {}, p99.9 {}, max {}",
             duration(latency.p50),
             duration(latency.p99),
             duration(latency.p99_9),

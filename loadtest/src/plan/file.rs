@@ -13,7 +13,7 @@ use super::{Around, Plan, Retry, Shares};
 use crate::population::VOTERS_MAX;
 use crate::schedule::{Arrivals, Curve, Phase};
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "name",
     "arrivals",
     "around",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 9] = [
     "zipf",
     "phases",
     "shares",
+    "retry",
 ];
 const PHASE_FIELDS: [&str; 4] = ["seconds", "rate", "to", "curve"];
 const SHARE_FIELDS: [&str; 6] =
@@ -98,7 +99,7 @@ struct Reader<'t> {
 impl Reader<'_> {
     fn plan(&mut self, table: &DeTable<'_>, name: &str) -> Plan {
         let here = Here { table, start: 0, path: "" };
-        self.only(here, &[FIELDS.as_slice(), &["retry"]].concat());
+        self.only(here, &FIELDS);
         let usual = Plan::new(name, self.phases(here));
         let around = self.one_of(
             here,

@@ -107,7 +107,8 @@ fn sentences(proof: &Proof, standing: Standing) -> Vec<String> {
     }
     if proof.in_doubt > 0 {
         said.push(format!(
-            "{} stayed without an answer that settled it (the server could not say, or no reply came): {} of them \
+            "{} stayed without an answer that settled it (the server could not say, or no reply \
+             came): {} of them \
              counted, which is right either way.",
             many(proof.in_doubt, "more ballot"),
             thousands(proof.in_doubt_counted)

@@ -16,7 +16,7 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// Microseconds with three figures and the unit that fits: `850 µs`, `1.25 ms`, `42.0 ms`, `3.10 s`.
+/// Microseconds with three figures and the unit that fits: `850 µs`, `1.25 ms`, `3.10 s`.
 pub(crate) fn duration(micros: u64) -> String {
     match micros {
         0..=999 => format!("{micros} µs"),

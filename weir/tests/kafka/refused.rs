@@ -43,7 +43,13 @@ pub(crate) fn processes_say_what_is_wrong_with_their_configuration(
 
     scratch.file("wrong.toml", site.text.replace("ballot_max = 3", "ballot_max = 2"));
     for command in ["ingest", "aggregate"] {
-        refused(&site, command, &[], 64, &["choices_per_ballot_max differs", "put the setting"]);
+        refused(
+            &site,
+            command,
+            &[],
+            64,
+            &["choices_per_ballot_max differs", "put the setting back"],
+        );
     }
     refused(&site, "topics", &["--extend"], 64, &["an extension can only"]);
     scratch.file("wrong.toml", format!("grace_seconds = 10\n{}", site.text));
