@@ -50,7 +50,11 @@ impl<J: Journal> Context<J> {
         let append_time_ms = self.journal.heartbeat().await?;
         let clock_ms = self.clock.now_ms();
         let fresh = self.clock_check.observe(sent_ms, clock_ms, append_time_ms);
-        if !fresh || !self.clock_check.is_sound() || clock_ms < closable_at_ms {
+        if !fresh {
+            let slow = "the journal answered too slowly to compare our clock with its own";
+            return Err(AppendError::Refused(slow.to_owned()));
+        }
+        if !self.clock_check.is_sound() || clock_ms < closable_at_ms {
             return Err(AppendError::Refused("our own clock is off".to_owned()));
         }
         let close = Close { day: day.day, instant_ms: day.end_ms, clock_ms };
