@@ -31,7 +31,7 @@ use crate::target::Edge;
 use crate::traffic::Traffic;
 use inbox::Inbox;
 
-pub use meter::{Meter, Metered, histogram};
+pub use meter::{LATENCY_DIGITS, Meter, Metered, histogram};
 
 /// How a load is sent.
 #[derive(Debug, Clone, Copy)]

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ballot::{Campaign, TokenKeys};
+use hdrhistogram::Histogram;
 use journal::{Clock as _, SystemClock};
 use tokio::select;
 use tokio::time::{Instant, interval, interval_at};
 
 use crate::days::Days;
-use crate::load::{Load, Means, Metered, Sample, Shared, histogram};
+use crate::load::{LATENCY_DIGITS, Load, Means, Metered, Sample, Shared, histogram};
 use crate::plan::{Around, Plan};
 use crate::population::{Ballots, Population, VOTERS_MAX};
 use crate::proof::idle;
@@ -31,6 +32,10 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Tokens are good for a day longer than the campaign: as `weir token` makes them.
 const TOKEN_GRACE_S: i64 = 86_400;
 const SECOND: Duration = Duration::from_secs(1);
+/// A second's histogram takes 10 KB with two digits and 140 KB with three: a soak has 3,600.
+const SECOND_DIGITS: u8 = 2;
+/// Surprising answers that are told.
+const SURPRISES_MAX: usize = 5;
 /// No tally yet.
 const UNKNOWN: u64 = u64::MAX;
 
@@ -257,13 +262,15 @@ struct Log {
     seconds: Vec<Second>,
     overdue: BTreeMap<u32, u64>,
     surprises: Vec<String>,
+    latency_us: Histogram<u64>,
     watched: Arc<Watched>,
 }
 
 impl Log {
     fn new(watched: Arc<Watched>) -> Self {
         let (overdue, surprises) = (BTreeMap::new(), Vec::new());
-        Self { seconds: Vec::new(), overdue, surprises, watched }
+        let latency_us = histogram(LATENCY_DIGITS);
+        Self { seconds: Vec::new(), overdue, surprises, latency_us, watched }
     }
 
     fn second(&mut self, wanted: u64, metered: Metered) -> (&Second, Option<u64>) {
@@ -271,12 +278,17 @@ impl Log {
             *self.overdue.entry(*second).or_default() += count;
         }
         self.surprises.extend(metered.surprises);
+        self.surprises.truncate(SURPRISES_MAX);
+        // Both grow as needed, so adding cannot fail.
+        let _ = self.latency_us.add(&metered.latency_us);
+        let mut latency_us = histogram(SECOND_DIGITS);
+        let _ = latency_us.add(&metered.latency_us);
         self.seconds.push(Second {
             wanted,
             sent: metered.sent,
             overdue: metered.overdue.values().sum(),
             outcomes: metered.outcomes,
-            latency_us: metered.latency_us,
+            latency_us,
             counted: self.watched.counted(),
         });
         (&self.seconds[self.seconds.len() - 1], self.watched.lag())
@@ -292,13 +304,11 @@ impl Log {
     }
 
     fn record(mut self, name: String, seed: u64, began_ms: i64) -> Record {
-        let mut latency_us = histogram();
         for (number, second) in (0..).zip(&mut self.seconds) {
             second.overdue = self.overdue.get(&number).copied().unwrap_or(0);
-            // Both grow as needed, so adding cannot fail.
-            let _ = latency_us.add(&second.latency_us);
         }
-        Record { name, seed, began_ms, seconds: self.seconds, latency_us, proof: None }
+        let Self { seconds, latency_us, .. } = self;
+        Record { name, seed, began_ms, seconds, latency_us, proof: None }
     }
 }
 

@@ -34,16 +34,19 @@ impl Default for Metered {
             sent: 0,
             outcomes: [0; 8],
             overdue: BTreeMap::new(),
-            latency_us: histogram(),
+            latency_us: histogram(LATENCY_DIGITS),
             surprises: Vec::new(),
         }
     }
 }
 
-/// An empty histogram that grows with what is recorded. Three digits: 1 ms is told from 1.001.
+/// Digits of a latency: 1 ms is told from 1.001.
+pub const LATENCY_DIGITS: u8 = 3;
+
+/// An empty histogram of so many digits, up to five, that grows with what is recorded.
 #[must_use]
-pub fn histogram() -> Histogram<u64> {
-    Histogram::new(3).expect("three digits are within what a histogram can have")
+pub fn histogram(digits: u8) -> Histogram<u64> {
+    Histogram::new(digits.min(5)).expect("five digits are the most that a histogram can have")
 }
 
 impl Metered {

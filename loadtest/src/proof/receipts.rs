@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout_at};
 
 use super::Evidence;
 use super::found::{Found, Kind};
@@ -13,8 +13,8 @@ use crate::load::Sample;
 
 /// How many receipts are asked for: each scans a day of a partition.
 const ASKED_MAX: usize = 20;
-/// How long the server may be busy with others' questions, for each.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long all of them may take: the server may be busy with others' questions.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
 struct Answer {
@@ -24,19 +24,21 @@ struct Answer {
 /// Asks for some receipts of the sample, over all of it.
 pub(super) async fn ask(of: Evidence<'_>, found: &mut Found) {
     let step = of.samples.len().div_ceil(ASKED_MAX).max(1);
+    let until = Instant::now() + PATIENCE;
     for sample in of.samples.iter().step_by(step) {
-        match outcome(of, sample).await {
+        match outcome(of, sample, until).await {
             // Late is no loss, and a duplicate means that another ballot of the voter counts.
             Ok(outcome) if ["counted", "duplicate", "late"].contains(&outcome.as_str()) => {}
             Ok(outcome) => found.add(Kind::Lost, 1, || {
                 format!("the ballot at {} was acknowledged and is {outcome}", sample.receipt)
             }),
-            Err(error) => found.add(Kind::Receipt, 1, || error),
+            // The time is up; the others would wait in vain too.
+            Err(error) => return found.add(Kind::Receipt, 1, || error),
         }
     }
 }
 
-async fn outcome(of: Evidence<'_>, sample: &Sample) -> Result<String, String> {
+async fn outcome(of: Evidence<'_>, sample: &Sample, until: Instant) -> Result<String, String> {
     let shared = of.shared;
     let edge = shared.edges.first().ok_or("there is no edge")?;
     let campaign = edge.origin.path.rsplit('/').next().unwrap_or_default();
@@ -53,5 +55,5 @@ async fn outcome(of: Evidence<'_>, sample: &Sample) -> Result<String, String> {
             }
         }
     };
-    timeout(PATIENCE, asking).await.map_err(|_| last)
+    timeout_at(until, asking).await.map_err(|_| last)
 }

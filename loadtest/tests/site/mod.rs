@@ -1,5 +1,6 @@
 //! A whole Weir in this process, on the embedded journal with the machine's clock, and defects to be
 //! planted between it and the load.
+#![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test says where it fails by panicking")]
 
 use std::path::Path;
@@ -46,12 +47,12 @@ pub(crate) enum Defect {
 pub(crate) struct Site {
     pub(crate) journal: Embedded,
     pub(crate) campaign: Campaign,
-    urls: Vec<String>,
+    pub(crate) urls: Vec<String>,
     tasks: JoinSet<()>,
 }
 
-/// The campaign, in whose middle now is.
-fn campaign_text() -> String {
+/// The campaign's file; now is in its middle.
+pub(crate) fn campaign_text() -> String {
     let date = |days| local_date("UTC", SystemClock.now_ms() + days * DAY_MS).unwrap();
     let mut text = format!(
         "id = \"test\"\ntitle = \"A test\"\nzone = \"UTC\"\nopens_at = {}T00:00:00\n\
@@ -100,6 +101,15 @@ impl Site {
             urls.push(listen(given, defect, &mut tasks).await);
         }
         Self { journal, campaign, urls, tasks }
+    }
+
+    /// The keys file of its tokens.
+    pub(crate) fn keys_text() -> String {
+        let secret = ballot::hex(&KEY.1);
+        format!(
+            "pseudonym_key = \"{secret}\"\n[[token_keys]]\nid = {}\nsecret = \"{secret}\"\n",
+            KEY.0
+        )
     }
 
     /// A run of this plan against it.
