@@ -46,7 +46,7 @@ A plan of one's own:
   first_ms = 200
   max_ms = 5000
 
-The same seed makes the same voters. Against a journal that has their ballots already, give another.";
+The same seed makes the same voters. Where their ballots are in the journal already, give another.";
 
 /// Loads a Weir as a public vote does, on a schedule fixed in advance, and proves afterwards that
 /// nothing acknowledged was lost and nothing counted twice.
@@ -67,7 +67,7 @@ pub(crate) struct Args {
     /// The file with the campaign's keys, or a directory with ID.keys.toml
     #[arg(long, value_name = "PATH")]
     pub(crate) keys: PathBuf,
-    /// The plan's highest rate, requests a second. Not given: the plan's own, 5000 for most profiles
+    /// The plan's highest rate, requests a second. Not given: its own, 5000 for most profiles
     #[arg(long, value_name = "N")]
     pub(crate) rate: Option<f64>,
     /// How long the plan is, seconds. Not given: its own, 60 for most profiles

@@ -131,6 +131,7 @@ async fn whole(args: &Args, order: Order) -> Result<Code, Failure> {
     let proof_holds = match proven {
         Ok((proof, made)) => {
             live.line(&made.to_string());
+            proof.examples.iter().for_each(|example| live.line(&format!("mismatch: {example}")));
             let holds = holds(&proof);
             driven.record.proof = Some(proof);
             holds

@@ -69,18 +69,16 @@ async fn a_run_writes_its_reports_and_a_broken_threshold_is_exit_code_1() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::start(&dir.path().join("data"), Defect::None).await;
     let html = dir.path().join("report.html");
-    let args = [
-        ["steady", "--edge", &site.urls[0], "--edge", &site.urls[1]].as_slice(),
-        &["--rate", "300", "--duration", "1.5", "--connections", "16", "--json", "-"],
-        &["--fail-if", "lost>0", "--fail-if", "acknowledged>10", "--html"],
-    ];
-    let mut command = command(dir.path(), &args.concat());
+    let args = ["steady", "--edge", &site.urls[0], "--edge", &site.urls[1], "--json", "-"];
+    let mut command = command(dir.path(), &args);
+    command.args(["--rate", "300", "--duration", "1.5", "--connections", "16"]);
+    command.args(["--fail-if", "lost>0", "--fail-if", "acknowledged>10", "--html"]);
     command.arg(&html);
     let ran = spawn_blocking(move || ran(command)).await.unwrap();
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.stderr.contains("proof from the tally alone"), "{ran:?}");
     let told: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(told["proof"]["lost"], 0, "{told}");
+    assert_eq!(told["proof"]["lost_voter_days"], 0, "{told}");
     assert!(fs::read_to_string(html).unwrap().contains("</html>"));
     site.stop().await;
 }

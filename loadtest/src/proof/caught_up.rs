@@ -15,7 +15,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// that rebuild after a crash stand still for longer; whoever tests that gives the log.
 const QUIET: Duration = Duration::from_secs(3);
 /// The same while fewer ballots are counted than were acknowledged.
-const QUIET_SHORT: Duration = Duration::from_secs(15);
+const QUIET_SHORT: Duration = Duration::from_secs(10);
 
 /// How the wait for the tally ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! A whole Weir in this process, on the embedded journal with the machine's clock, and defects to be
-//! planted between it and the load.
+//! A whole Weir in this process, on the embedded journal with the machine's clock, and defects to
+//! be planted between it and the load.
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test says where it fails by panicking")]
 
