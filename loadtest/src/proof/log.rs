@@ -19,6 +19,10 @@ use crate::notes::Cell;
 /// How long the next records may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Strangers that are remembered, 48 MB; of more, a second ballot is taken for a first. The proof
+/// has failed long before.
+const STRANGERS_MAX: usize = 1 << 20;
+
 /// What a day comes to, from where the tally stood before the load to where it stood after it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Counts {
@@ -159,7 +163,8 @@ impl Judge<'_> {
             }
             None if here.offset < here.from => return,
             None => {
-                let is_new = self.strangers.insert((ballot.voter, day));
+                let is_full = self.strangers.len() >= STRANGERS_MAX;
+                let is_new = is_full || self.strangers.insert((ballot.voter, day));
                 if is_new && !is_late {
                     let (voter, place) = (ballot.voter, (here.partition, here.offset));
                     self.found.add(Kind::Unsent, 1, || {
