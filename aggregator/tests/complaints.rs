@@ -11,7 +11,7 @@ mod kit;
 use std::time::Duration;
 
 use aggregator::{Phase, Results, found, view};
-use ballot::{Fold, JournalId, Record, Rules, Snapshot, VoterMap};
+use ballot::{Close, Fold, JournalId, Record, Rules, Snapshot, VoterMap};
 use bytes::Bytes;
 use journal::simulated::{Cluster, Faults, Options};
 use kit::{Running, append, rules, until};
@@ -156,6 +156,34 @@ async fn edges_judge_by_no_rules_that_a_partition_does_not_have() {
     both.days[0].end_ms += 1;
     let parted = judged([&[&first, &second, &third], &[&first, &second, &both]]);
     assert_eq!(parted, Some(second));
+}
+
+/// An extension met the campaign's close in one partition: that one takes no ballots any more, and
+/// the others go on by the new rules.
+#[test]
+fn a_closed_partition_keeps_no_edge_from_wider_rules() {
+    let cluster = Cluster::new(1, 2, Options::default());
+    let first = rules(&cluster);
+    let mut longer = first.clone();
+    let day = first.days[0];
+    longer.days[0].end_ms += 1;
+    let mut closed = fold(0, &[&first]);
+    let clock_ms = first.closable_at_ms(&day);
+    let close = Close { day: day.day, instant_ms: day.end_ms, clock_ms };
+    let value = Record::Close(close).encode();
+    closed.apply(1, &value, &mut VoterMap::new(1)).unwrap();
+    assert!(closed.is_final());
+    let mut results = Results::new(cluster.identity(), 2);
+    results.take(0, &encode(&closed));
+    results.take(1, &encode(&fold(1, &[&first, &longer])));
+    assert_eq!(results.rules(), Some(&longer));
+    // Once all are closed, the result is by what all had.
+    let mut other = fold(1, &[&first]);
+    other.apply(1, &value, &mut VoterMap::new(1)).unwrap();
+    let mut results = Results::new(cluster.identity(), 2);
+    results.take(0, &encode(&closed));
+    results.take(1, &encode(&other));
+    assert_eq!(results.rules(), Some(&first));
 }
 
 /// A partition's fold of these rules, one record each.

@@ -12,12 +12,11 @@ mod storm;
 use std::sync::Arc;
 use std::time::Duration;
 
-use journal::Journal as _;
 use kit::{Scratch, Server, eventually, now_ms};
 use serde_json::Value;
 use site::Site;
 use standstill::Standstill;
-use storm::{Load, Plan, Population, Proof, Watcher, read_all};
+use storm::{Load, Plan, Population, Watcher};
 use testkit::Kafka;
 
 const RATE_PER_S: u32 = 1_500;
@@ -113,14 +112,5 @@ fn aggregators_that_come_go_die_and_fall_asleep_change_nothing_in_the_result() {
     println!("{}", watcher.finish());
     aggregators.pop().unwrap().stop();
     edge.stop();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let journal = runtime.block_on(site.journal());
-    let proof = Proof {
-        population: &population,
-        rules: &population.rules(journal.identity(), site.partitions),
-        records: &read_all(&journal),
-        notes: &notes,
-        document: &document,
-    };
-    println!("{notes}\n{}", proof.hold());
+    println!("{notes}\n{}", site.prove(&population, &notes, &document));
 }

@@ -14,11 +14,10 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use journal::Journal as _;
 use kit::{Scratch, Server, eventually, now_ms};
 use serde_json::Value;
 use site::Site;
-use storm::{Address, Load, Plan, Population, Proof, Watcher, read_all};
+use storm::{Address, Load, Plan, Population, Watcher};
 use testkit::Kafka;
 use tokio::runtime::Runtime;
 use wave::wave;
@@ -77,15 +76,7 @@ fn late_appends_are_never_acknowledged_and_never_counted_twice(kafka: &Kafka, sc
     assert_eq!(notes.unsettled, 0, "{notes}");
     let document: Value = serde_json::from_slice(&site.caught_up(&[url])).unwrap();
     println!("{}", watcher.finish());
-    let journal = Runtime::new().unwrap().block_on(site.journal());
-    let proof = Proof {
-        population: &population,
-        rules: &population.rules(journal.identity(), site.partitions),
-        records: &read_all(&journal),
-        notes: &notes,
-        document: &document,
-    };
-    println!("{notes}\n{}", proof.hold());
+    println!("{notes}\n{}", site.prove(&population, &notes, &document));
     edge.stop();
     aggregate.stop();
 }

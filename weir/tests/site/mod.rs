@@ -4,10 +4,11 @@
 #![allow(dead_code, reason = "each test crate uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test says where it fails by panicking")]
 
-use journal::{Kafka, KafkaCluster, KafkaOptions};
+use journal::{Journal as _, Kafka, KafkaCluster, KafkaOptions};
+use serde_json::Value;
 
 use crate::kit::{Ran, Request, Scratch, Server, campaign, eventually, weir};
-use crate::storm::Population;
+use crate::storm::{Notes, Population, Proof, Summary, head_of_records, read_all};
 
 /// A campaign on a cluster.
 pub(crate) struct Site<'a> {
@@ -107,5 +108,23 @@ impl<'a> Site<'a> {
             });
             equal.then(|| ran.stdout.clone().into_bytes())
         })
+    }
+
+    /// Has the proof hold of the whole log, and each digest be what RFC 6962 says.
+    pub(crate) fn prove(
+        &self,
+        population: &Population,
+        notes: &Notes,
+        document: &Value,
+    ) -> Summary {
+        let journal = tokio::runtime::Runtime::new().unwrap().block_on(self.journal());
+        let rules = population.rules(journal.identity(), self.partitions);
+        let records = read_all(&journal);
+        let summary =
+            Proof { population, rules: &rules, records: &records, notes, document }.hold();
+        for (records, told) in records.iter().zip(document["partitions"].as_array().unwrap()) {
+            assert_eq!(told["digest"], head_of_records(records));
+        }
+        summary
     }
 }
