@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 
+use crate::columns::{Columns, words};
 use crate::wire;
 use crate::{CHOICES_MAX, ChoiceSet, VoterId};
 
@@ -118,21 +119,24 @@ impl Batch {
 
     /// The ballots in order.
     pub fn ballots(&self) -> impl ExactSizeIterator<Item = Ballot> + '_ {
-        let choices = self.choices.chunks_exact(8 * self.words);
-        let voters = words(&self.voter_high).zip(words(&self.voter_low));
-        voters.zip(choices).zip(words(&self.cast_at_ms)).map(
-            |(((high, low), choices), cast_at_ms)| {
-                let mut set = [0; CHOICES_MAX / 64];
-                for (word, value) in set.iter_mut().zip(words(choices)) {
-                    *word = value;
-                }
-                Ballot {
-                    voter: VoterId { high, low },
-                    choices: ChoiceSet::from_words(&set).unwrap_or_default(),
-                    cast_at_ms: cast_at_ms.cast_signed(),
-                }
+        let columns = self.columns();
+        columns.voters().zip(columns.choices()).zip(columns.cast_at_ms()).map(
+            |((voter, chosen), cast_at_ms)| {
+                let mut choices = ChoiceSet::new();
+                choices.add(words(chosen));
+                Ballot { voter, choices, cast_at_ms }
             },
         )
+    }
+
+    pub(crate) fn columns(&self) -> Columns<'_> {
+        Columns {
+            words: self.words,
+            voter_high: &self.voter_high,
+            voter_low: &self.voter_low,
+            choices: &self.choices,
+            cast_at_ms: &self.cast_at_ms,
+        }
     }
 
     pub(crate) fn to_wire(&self) -> wire::Batch {
@@ -170,12 +174,4 @@ impl Batch {
 fn whole(mut pieces: Vec<Bytes>) -> Option<Bytes> {
     let column = pieces.pop()?;
     pieces.is_empty().then_some(column)
-}
-
-fn words(column: &[u8]) -> impl ExactSizeIterator<Item = u64> + '_ {
-    column.chunks_exact(8).map(|chunk| {
-        let mut word = [0; 8];
-        word.copy_from_slice(chunk);
-        u64::from_le_bytes(word)
-    })
 }

@@ -29,6 +29,16 @@ impl ChoiceSet {
         new
     }
 
+    /// Adds the choices of another set, given as its words, and answers how many those are.
+    pub(crate) fn add(&mut self, words: impl Iterator<Item = u64>) -> u32 {
+        let mut count = 0;
+        for (word, other) in self.words.iter_mut().zip(words) {
+            *word |= other;
+            count += other.count_ones();
+        }
+        count
+    }
+
     /// The set of these words, the lowest choice numbers first; `None` if there are too many words.
     #[must_use]
     pub fn from_words(words: &[u64]) -> Option<Self> {

@@ -8,12 +8,11 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-use crate::places::{Place, check_room, place_all, runs};
 use crate::rules::{Day, FOLD_VERSION};
 use crate::tally::Days;
 use crate::{
-    Batch, Close, DayTally, Digest, JournalId, Outcomes, Record, RecordError, Rules, Snapshot,
-    Verdict, VoterMap, Voters, VotingDay,
+    Close, DayTally, Digest, JournalId, Outcomes, Record, RecordError, Rules, Snapshot, VoterMap,
+    Voters, VotingDay,
 };
 
 /// The most rules records that may take effect; beyond, further ones are ignored. A campaign is
@@ -187,19 +186,7 @@ impl Fold {
         let in_force = self.rules.iter().rev().find(|(since, _)| *since < offset);
         let Some((_, rules)) = in_force else { return Ok(()) };
         match Record::decode(value) {
-            Ok(Record::Batch(batch)) => {
-                let judged = place_all(rules, self.partition, &self.closed, &batch);
-                check_room(&judged, voters)?;
-                for (day, run) in runs(&judged) {
-                    let Place::Open(day) = day else { continue };
-                    voters.with_day(day, |set| {
-                        for (_, ballot) in run {
-                            set.insert(ballot.voter);
-                        }
-                    });
-                }
-                Ok(())
-            }
+            Ok(Record::Batch(batch)) => self.mark_batch(rules, &batch, voters),
             Ok(Record::Rules(_) | Record::Close(_)) | Err(RecordError::Malformed) => Ok(()),
             Err(RecordError::Unknown) => Err(Stop::Unknown(offset)),
         }
@@ -248,45 +235,5 @@ impl Fold {
         } else {
             self.outcomes.ignored += 1;
         }
-    }
-
-    pub(crate) fn apply_batch<V: Voters>(
-        &mut self,
-        batch: &Batch,
-        voters: &mut V,
-    ) -> Result<(), Stop> {
-        let Some(rules) = self.rules() else { return Err(Stop::NoRules) };
-        let judged = place_all(rules, self.partition, &self.closed, batch);
-        check_room(&judged, voters)?;
-        for (place, run) in runs(&judged) {
-            let count = run.len() as u64;
-            match place {
-                Place::Nowhere(Verdict::Misrouted) => self.outcomes.misrouted += count,
-                Place::Nowhere(Verdict::Invalid) => self.outcomes.invalid += count,
-                Place::Nowhere(Verdict::Outside | Verdict::Valid(_)) => {
-                    self.outcomes.outside += count;
-                }
-                Place::Closed(day) => {
-                    self.outcomes.late += count;
-                    self.days.entry(day).or_default().late += count;
-                }
-                Place::Open(day) => {
-                    let tally = self.days.entry(day).or_default();
-                    let before = (tally.ballots, tally.duplicates);
-                    voters.with_day(day, |set| {
-                        for (_, ballot) in run {
-                            if set.insert(ballot.voter) {
-                                tally.count(&ballot.choices);
-                            } else {
-                                tally.duplicates += 1;
-                            }
-                        }
-                    });
-                    self.outcomes.counted += tally.ballots - before.0;
-                    self.outcomes.duplicate += tally.duplicates - before.1;
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -7,6 +7,8 @@
 mod batch;
 mod campaign;
 mod choices;
+mod columns;
+mod count;
 mod digest;
 mod document;
 mod fold;
@@ -22,6 +24,7 @@ mod snapshot;
 mod tally;
 mod token;
 mod voter;
+mod voter_set;
 mod voters;
 mod wire;
 
@@ -40,4 +43,5 @@ pub use snapshot::{NotASnapshot, Snapshot};
 pub use tally::{DayTally, Days, Outcomes};
 pub use token::{TOKEN_CHARS, Token, TokenError, TokenKeys, TokenKeysError};
 pub use voter::{PseudonymKey, VoterId};
-pub use voters::{VoterHasher, VoterMap, VoterSet, Voters, voters_per_partition};
+pub use voter_set::VoterSet;
+pub use voters::{VoterHasher, VoterMap, Voters, voters_per_partition};

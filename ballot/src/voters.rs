@@ -1,69 +1,10 @@
-//! Who has voted on a day, within one partition: the state that deduplication needs.
+//! The voter sets of a partition as the fold sees them, and how large they have to be.
 //!
-//! Ids are pseudonyms, uniform already, so their low half is the hash. A set never evicts and never
-//! holds more than its limit: whoever fills it asks for [`VoterSet::room`] first.
+//! A set never evicts: one that is full stops its partition, so it is made large enough before.
 
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
-use hashbrown::HashSet;
-
-use crate::{VoterId, VotingDay};
-
-/// The voters counted on one day in one partition.
-#[derive(Debug, Clone)]
-pub struct VoterSet {
-    ids: HashSet<VoterId, BuildHasherDefault<VoterHasher>>,
-    limit: usize,
-}
-
-impl VoterSet {
-    /// An empty set with memory for `limit` voters, which is also the most it takes. The memory is
-    /// reserved, not touched: it becomes resident as voters come.
-    #[must_use]
-    pub fn new(limit: usize) -> Self {
-        Self { ids: HashSet::with_capacity_and_hasher(limit, BuildHasherDefault::default()), limit }
-    }
-
-    /// Marks a voter; false if they were marked before.
-    ///
-    /// # Panics
-    /// When a new voter comes to a full set: check [`VoterSet::room`] before.
-    pub fn insert(&mut self, voter: VoterId) -> bool {
-        let new = self.ids.insert(voter);
-        assert!(self.ids.len() <= self.limit, "a voter set was filled beyond its limit");
-        new
-    }
-
-    /// Whether a voter is marked.
-    #[must_use]
-    pub fn contains(&self, voter: VoterId) -> bool {
-        self.ids.contains(&voter)
-    }
-
-    /// How many voters are marked.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Whether nobody is marked.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ids.is_empty()
-    }
-
-    /// How many more voters it takes.
-    #[must_use]
-    pub fn room(&self) -> usize {
-        self.limit.saturating_sub(self.ids.len())
-    }
-
-    /// Bytes the set has reserved.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.ids.allocation_size()
-    }
-}
+use crate::{VoterId, VoterSet, VotingDay};
 
 /// The voter sets of one partition, one per open day. The fold sees nothing else of how they are
 /// kept.
@@ -136,16 +77,6 @@ impl Hash for VoterId {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn voters_of_equal_low_halves_are_different_voters() {
-        let mut set = VoterSet::new(3);
-        assert!(set.insert(VoterId { high: 1, low: 9 }));
-        assert!(set.insert(VoterId { high: 2, low: 9 }));
-        assert!(!set.insert(VoterId { high: 1, low: 9 }));
-        assert_eq!((set.len(), set.room()), (2, 1));
-        assert!(set.contains(VoterId { high: 2, low: 9 }));
-    }
 
     #[test]
     fn a_partition_gets_its_share_and_some_room() {

@@ -1,9 +1,12 @@
-//! What the benches share: a campaign that is open, ballots and records of it, sizes, and how a
-//! figure is shown.
+//! What the benches share: a campaign that is open, ballots and records of it, sizes, processes of
+//! their own, and how a figure is shown.
 //!
 //! Everything is seeded, so that two runs do the same work. Never here: a figure, or anything that
 //! the code under measurement does itself.
 
+mod child;
+mod figures;
+mod log;
 mod per_ballot;
 mod poll;
 mod sizes;
@@ -11,9 +14,15 @@ mod sizes;
 #[path = "../../ingest/src/submission.rs"]
 mod submission;
 
+pub use child::{Child, cpu_us, orders, resident_kib, say, told};
+pub use figures::{median, ratio, shown};
+pub use log::{LogWriter, Logged};
 pub use per_ballot::{PerBallot, criterion};
-pub use poll::{Ballots, Logged, Poll, VOTERS_PER_DAY_MAX, yesterday};
-pub use sizes::{is_measured, list, number};
+pub use poll::{Ballots, Poll, VOTERS_PER_DAY_MAX, yesterday};
+pub use sizes::{is_measured, is_named, list, number};
+
+/// What goes wrong in a bench that runs processes: it is told and ends the run.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Reads a ballot as the edge does; whether it is one that may be valid.
 #[must_use]

@@ -1,13 +1,12 @@
-//! A campaign that is open now, its ballots, and a log of records with them in it.
+//! A campaign that is open now, and its ballots.
 //!
 //! Voters are drawn from a seeded generator and none comes twice, so every ballot is a new voter's:
 //! what costs most.
 
 use ballot::{
-    Ballot, BatchBuilder, Campaign, ChoiceSet, JournalId, PseudonymKey, Record, Rules, TokenKeys,
-    VoterId, VotingDay, local_date, words_for,
+    Ballot, Campaign, ChoiceSet, JournalId, PseudonymKey, Rules, TokenKeys, VoterId, VotingDay,
+    local_date,
 };
-use bytes::Bytes;
 
 /// The real first campaign.
 const FILE: &str = include_str!("../../campaigns/hubei-2023.toml");
@@ -90,47 +89,4 @@ const fn mixed(counter: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-/// A record and its place.
-#[derive(Debug, Clone)]
-pub struct Logged {
-    /// The partition.
-    pub partition: u32,
-    /// The offset in it.
-    pub offset: u64,
-    /// The record's bytes.
-    pub value: Bytes,
-}
-
-impl Poll {
-    /// A log as edges leave it: the rules in every partition, then so many ballots in records of
-    /// `per_record`, each in its voter's partition.
-    #[must_use]
-    pub fn log(&self, rules: &Rules, ballots: usize, per_record: u32) -> Vec<Logged> {
-        let value = Record::Rules(rules.clone()).encode();
-        let first = |partition| Logged { partition, offset: 0, value: value.clone() };
-        let mut log: Vec<Logged> = (0..rules.partitions).map(first).collect();
-        let builder = || BatchBuilder::new(words_for(rules.choices));
-        let mut open: Vec<(u64, BatchBuilder)> = log.iter().map(|_| (1, builder())).collect();
-        let mut flush = |partition: u32, (offset, batch): &mut (u64, BatchBuilder)| {
-            let batch = std::mem::replace(batch, builder());
-            let value = Record::Batch(batch.finish()).encode();
-            log.push(Logged { partition, offset: *offset, value });
-            *offset += 1;
-        };
-        for ballot in Ballots::new(1, self.campaign.opens_at_ms).take(ballots) {
-            let partition = ballot.voter.partition(rules.partitions);
-            let lane = &mut open[partition as usize];
-            if lane.1.push(&ballot) + 1 == per_record {
-                flush(partition, lane);
-            }
-        }
-        for (partition, lane) in (0..).zip(&mut open) {
-            if !lane.1.is_empty() {
-                flush(partition, lane);
-            }
-        }
-        log
-    }
 }

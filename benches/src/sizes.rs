@@ -12,6 +12,16 @@ pub fn is_measured() -> bool {
         && !env::args().any(|argument| argument == "--test")
 }
 
+/// Whether this bench is to run at all: a test command may name other tests, or want a list of
+/// them, which a bench without a harness is not on.
+#[must_use]
+pub fn is_named(bench: &str) -> bool {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let mut names = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
+    let is_named = names.peek().is_none() || names.any(|name| bench.contains(&**name));
+    is_named && !arguments.iter().any(|argument| argument == "--list")
+}
+
 /// The numbers in the variable `name`, separated by commas; else `measured` or `tried`.
 ///
 /// # Panics

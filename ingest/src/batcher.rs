@@ -9,15 +9,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ballot::{Ballot, Receipt, Record, Rules, VoterId, VotingDay, words_for};
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
 use journal::{AppendError, Journal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::timeout_at;
 
 use crate::appends::Appends;
-use crate::lane::{Fate, Lane, Ticket, Waiting};
+use crate::driver::Driver;
+use crate::lane::{Fate, Lane, Pushed, Ticket, Waiting};
 use crate::remembered::Acknowledged;
 
 /// The batcher's bounds.
@@ -32,7 +30,8 @@ pub struct BatchLimits {
     pub ballots_max: u32,
     /// The most records in flight per partition: enough to keep a broker 5 ms away busy.
     pub records_max: usize,
-    /// How long a batch waits for company when the one before it had some.
+    /// How long ballots wait for company where others have come lately. What a record costs, at the
+    /// brokers above all, is then paid a few hundred times a second at most, whatever the load.
     pub linger: Duration,
     /// When a ballot whose fate is not known is answered as being in doubt.
     pub deadline: Duration,
@@ -46,7 +45,7 @@ impl Default for BatchLimits {
             in_flight_max: 8_192,
             ballots_max: 2_000,
             records_max: 4,
-            linger: Duration::from_millis(2),
+            linger: Duration::from_millis(5),
             deadline: Duration::from_secs(5),
             remembered_max: 262_144,
         }
@@ -72,9 +71,11 @@ pub struct Permit(OwnedSemaphorePermit);
 #[derive(Debug)]
 pub struct Batcher<J> {
     journal: J,
-    lanes: Vec<Lane>,
-    permits: Arc<Semaphore>,
-    limits: BatchLimits,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) limits: BatchLimits,
+    /// Wakes the driver when a batch begins or is full.
+    pub(crate) arrived: Notify,
     rules: watch::Receiver<Arc<Rules>>,
     observer: OnceLock<Observer>,
     appends: Appends,
@@ -104,6 +105,7 @@ impl<J: Journal> Batcher<J> {
             lanes: std::iter::repeat_with(lane).take(partitions).collect(),
             permits: Arc::new(Semaphore::new(limits.in_flight_max)),
             limits,
+            arrived: Notify::new(),
             rules,
             observer: OnceLock::new(),
             appends: Appends::default(),
@@ -158,9 +160,12 @@ impl<J: Journal> Batcher<J> {
     /// Casts a ballot that has been checked, and waits for its fate, up to the deadline.
     pub async fn cast(&self, permit: Permit, ballot: &Ballot) -> Cast {
         let Some((partition, lane)) = self.lane(ballot.voter) else { return Cast::Refused };
-        let (ticket, index) = lane.push(ballot);
-        // From here on the lane gives the permit back, also if this future is dropped.
+        let Pushed { ticket, index, is_news } = lane.push(ballot);
+        // From here on the driver gives the permit back, also if this future is dropped.
         permit.0.forget();
+        if is_news {
+            self.arrived.notify_one();
+        }
         match ticket.wait().await {
             Fate::Durable(offset) => Cast::Durable(Receipt { partition, offset: *offset, index }),
             Fate::Refused => Cast::Refused,
@@ -168,18 +173,9 @@ impl<J: Journal> Batcher<J> {
         }
     }
 
-    /// Drives the lanes until it is dropped. Returns only if one of them panics.
+    /// Sends what is cast until it is dropped.
     pub async fn run(self: Arc<Self>) {
-        let mut lanes = JoinSet::new();
-        for partition in 0..self.lanes.len() {
-            let batcher = Arc::clone(&self);
-            lanes.spawn(async move { batcher.drive(partition).await });
-        }
-        // None ever ends but by a panic, and then its voters would wait for ever: whoever runs this
-        // must end the process.
-        if let Some(Err(error)) = lanes.join_next().await {
-            tracing::error!(%error, "a lane of the batcher has ended");
-        }
+        Driver::new(&self).run().await;
     }
 
     /// Waits until no ballot is in flight.
@@ -195,38 +191,8 @@ impl<J: Journal> Batcher<J> {
         self.lanes.get(partition as usize).map(|lane| (partition, lane))
     }
 
-    async fn drive(&self, partition: usize) {
-        let Some(lane) = self.lanes.get(partition) else { return };
-        let mut in_flight: FuturesUnordered<BoxFuture<'_, u32>> = FuturesUnordered::new();
-        // How many ballots the last batch had: company to wait for, or none.
-        let mut last_size = 0;
-        loop {
-            let may_send = in_flight.len() < self.limits.records_max;
-            let alone = in_flight.is_empty() && last_size <= 1;
-            let linger = if alone { Duration::ZERO } else { self.limits.linger };
-            let send_at = lane.due_at(linger).filter(|_| may_send);
-            let expire_at = lane.expires_at(self.limits.deadline).filter(|_| !may_send);
-            let due_at = send_at.or(expire_at);
-            // Biased for determinism. Completions are bounded by what was sent, arrivals only
-            // make the loop look again, and what is due is sent before arrivals are waited for.
-            tokio::select! {
-                biased;
-                Some(ballots) = in_flight.next() => self.permits.add_permits(ballots as usize),
-                () = sleep_until(due_at.unwrap_or_else(Instant::now)), if due_at.is_some() => {
-                    if send_at.is_none() {
-                        self.expire(lane);
-                    } else if let Some(waiting) = lane.take() {
-                        last_size = waiting.builder.len();
-                        in_flight.push(Box::pin(self.send(partition, lane, waiting)));
-                    }
-                }
-                () = lane.changed.notified() => {}
-            }
-        }
-    }
-
     /// Appends a batch, tells its voters, and answers how many permits it held.
-    async fn send(&self, partition: usize, lane: &Lane, waiting: Waiting) -> u32 {
+    pub(crate) async fn send(&self, partition: usize, lane: &Lane, waiting: Waiting) -> u32 {
         let Waiting { builder, ticket, since } = waiting;
         let (ballots, timestamp_ms) = (builder.len(), builder.latest_ms());
         let batch = builder.finish();
@@ -265,19 +231,10 @@ impl<J: Journal> Batcher<J> {
         );
         ballots
     }
-
-    /// Gives up on batches that were never sent before their deadline: they are in no journal.
-    fn expire(&self, lane: &Lane) {
-        let Some(before) = Instant::now().checked_sub(self.limits.deadline) else { return };
-        while let Some(waiting) = lane.take_older(before) {
-            resolve(&waiting.ticket, Fate::Refused);
-            self.permits.add_permits(waiting.builder.len() as usize);
-        }
-    }
 }
 
 /// Tells a batch's voters; only the first telling counts.
-fn resolve(ticket: &Ticket, fate: Fate) {
+pub(crate) fn resolve(ticket: &Ticket, fate: Fate) {
     // Already told: the deadline came first, and in doubt stays in doubt.
     drop(ticket.set(fate));
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ballot::{Ballot, BatchBuilder};
-use tokio::sync::{Notify, SetOnce};
+use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
 use crate::remembered::Remembered;
@@ -44,8 +44,15 @@ pub(crate) struct Lane {
     ballots_max: u32,
     queue: Mutex<VecDeque<Waiting>>,
     remembered: Mutex<Remembered>,
-    /// Wakes the driver when a batch begins or is full.
-    pub(crate) changed: Notify,
+}
+
+/// Where a ballot is on its way.
+#[derive(Debug)]
+pub(crate) struct Pushed {
+    pub(crate) ticket: Ticket,
+    pub(crate) index: u32,
+    /// Whether its batch has begun or become full with it: the driver has to look.
+    pub(crate) is_news: bool,
 }
 
 impl Lane {
@@ -55,38 +62,36 @@ impl Lane {
             ballots_max,
             queue: Mutex::default(),
             remembered: Mutex::new(Remembered::new(remembered_max)),
-            changed: Notify::new(),
         }
     }
 
     /// Puts a ballot into the newest batch that has room.
-    pub(crate) fn push(&self, ballot: &Ballot) -> (Ticket, u32) {
+    pub(crate) fn push(&self, ballot: &Ballot) -> Pushed {
         let mut queue = self.queue();
         let room = queue.back_mut().filter(|batch| batch.builder.len() < self.ballots_max);
         if let Some(batch) = room {
             let index = batch.builder.push(ballot);
-            let (ticket, full) = (Arc::clone(&batch.ticket), index + 1 == self.ballots_max);
-            drop(queue);
-            if full {
-                self.changed.notify_one();
-            }
-            return (ticket, index);
+            let is_news = index + 1 == self.ballots_max;
+            return Pushed { ticket: Arc::clone(&batch.ticket), index, is_news };
         }
         let mut builder = BatchBuilder::new(self.words);
         let index = builder.push(ballot);
         let ticket = Ticket::default();
         queue.push_back(Waiting { builder, ticket: Arc::clone(&ticket), since: Instant::now() });
-        drop(queue);
-        self.changed.notify_one();
-        (ticket, index)
+        Pushed { ticket, index, is_news: true }
     }
 
     /// When the next batch is to be sent if it may linger that long; `None` if there is none.
     pub(crate) fn due_at(&self, linger: Duration) -> Option<Instant> {
         let queue = self.queue();
         let first = queue.front()?;
-        let full = first.builder.len() >= self.ballots_max;
-        Some(if full { first.since } else { first.since + linger })
+        Some(if self.is_full(first) { first.since } else { first.since + linger })
+    }
+
+    /// Whether the next batch has room and has lingered so long.
+    pub(crate) fn has_lingered(&self, linger: Duration, now: Instant) -> bool {
+        let queue = self.queue();
+        queue.front().is_some_and(|first| !self.is_full(first) && first.since + linger <= now)
     }
 
     /// When the next batch is to be given up, full or not.
@@ -94,9 +99,11 @@ impl Lane {
         self.queue().front().map(|first| first.since + deadline)
     }
 
-    /// Takes the next batch.
-    pub(crate) fn take(&self) -> Option<Waiting> {
-        self.queue().pop_front()
+    /// Takes the next batch, if it is full or that does not matter.
+    pub(crate) fn take(&self, full_only: bool) -> Option<Waiting> {
+        let mut queue = self.queue();
+        let first = queue.front()?;
+        if full_only && !self.is_full(first) { None } else { queue.pop_front() }
     }
 
     /// Takes the next batch if its first ballot came at or before `since`.
@@ -107,6 +114,10 @@ impl Lane {
 
     pub(crate) fn remembered(&self) -> MutexGuard<'_, Remembered> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_full(&self, batch: &Waiting) -> bool {
+        batch.builder.len() >= self.ballots_max
     }
 
     fn queue(&self) -> MutexGuard<'_, VecDeque<Waiting>> {

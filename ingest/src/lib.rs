@@ -9,6 +9,7 @@ mod appends;
 mod ballots;
 mod batcher;
 mod campaign_document;
+mod driver;
 mod edge;
 mod hosted;
 mod lane;

@@ -96,7 +96,7 @@ pub(crate) struct UpArgs {
     pub(crate) campaigns: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// How many partitions a new journal gets; it cannot be changed later. Not given: 16, or as
+    /// How many partitions a new journal gets; it cannot be changed later. Not given: 6, or as
     /// many as the journal has
     #[arg(long, value_name = "N", hide_short_help = true,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(ballot::PARTITIONS_MAX)))]
@@ -200,7 +200,7 @@ pub(crate) struct TopicsArgs {
     /// directory. With --kafka it has to be given, and what is missing is made with the topics
     #[arg(long, value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,
-    /// How many partitions the topic of ballots gets; it cannot be changed later. Not given: 16, or
+    /// How many partitions the topic of ballots gets; it cannot be changed later. Not given: 6, or
     /// as many as it has
     #[arg(long, value_name = "N", requires = "kafka",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(ballot::PARTITIONS_MAX)))]

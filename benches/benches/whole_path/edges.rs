@@ -1,22 +1,12 @@
-//! The servers under load: bare hyper, and the edge as `weir ingest` puts it together, on a journal
-//! of each kind.
+//! The servers under load: the edge as `weir ingest` puts it together, on a journal of each kind.
 //!
 //! All have the same runtime and listen in the same way. A server says `listening` with its
 //! address, and answers `records` with how many records its edge has appended and their ballots.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::CONTENT_TYPE;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use ingest::server::{Counters, Limits, Shutdown, serve};
 use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, Voting, follow_rules};
 use journal::{
@@ -26,10 +16,10 @@ use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::Error;
 use crate::child::{orders, say};
 use crate::null::NullJournal;
-use crate::plan::{PARTITIONS, TARGET, Variant, poll, told};
+use crate::plan::{TARGET, Variant, partitions, poll, told};
+use crate::{Error, bare};
 
 /// As `weir`'s: 2 s.
 pub(crate) const CLOCK_OFFSET_MS_MAX: i64 = 2_000;
@@ -43,10 +33,11 @@ pub(crate) fn run(role: &str) -> Result<(), Error> {
     let registry = Registry::new();
     let address = runtime.block_on(async {
         match variant.ok_or_else(|| format!("there is no role {role:?}"))? {
-            Variant::Bare => bare().await,
-            Variant::Null => edge(NullJournal::default(), &registry).await,
+            Variant::Bare => bare::serve(bare::fixed).await,
+            Variant::Waiting => bare::serve(bare::waiting()).await,
+            Variant::Null => edge(NullJournal::new(), &registry).await,
             Variant::Embedded => {
-                let options = EmbeddedOptions::new(told::<String>(TARGET)?, "bench", PARTITIONS);
+                let options = EmbeddedOptions::new(told::<String>(TARGET)?, "bench", partitions());
                 edge(Embedded::open(&options)?, &registry).await
             }
             Variant::Kafka => {
@@ -60,34 +51,6 @@ pub(crate) fn run(role: &str) -> Result<(), Error> {
         say(&format!("{order} {}", records(&registry)))?;
     }
     Ok(())
-}
-
-/// Answers whatever comes with a 202 such as the edge's, its body unread by us.
-async fn bare() -> Result<SocketAddr, Error> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let mut http = http1::Builder::new();
-    let header_bytes_max = usize::try_from(Limits::default().header_bytes_max)?;
-    http.header_read_timeout(None).max_buf_size(header_bytes_max);
-    // Ends with the process.
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            if stream.set_nodelay(true).is_ok() {
-                // Ends with its connection; there are as many as the load opens.
-                tokio::spawn(http.serve_connection(TokioIo::new(stream), service_fn(fixed)));
-            }
-        }
-    });
-    Ok(address)
-}
-
-async fn fixed(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    const ANSWER: &[u8] = br#"{"receipt":"12-88342-17","day":"2023-12-18"}"#;
-    let mut response = Response::new(Full::new(Bytes::from_static(ANSWER)));
-    *response.status_mut() = StatusCode::ACCEPTED;
-    let json = hyper::header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(CONTENT_TYPE, json);
-    Ok(response)
 }
 
 /// The edge on a journal, once it takes ballots. What it spawns ends with the process.

@@ -5,6 +5,7 @@
 //! its role by a variable), so that each one's CPU time is its own. Rounds are interleaved: A B C D
 //! A B C D. Prints a table, writes `target/whole-path.json`. See docs/performance.md.
 
+mod bare;
 mod child;
 mod counting;
 mod edges;

@@ -4,7 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use benches::{Poll, list, number, yesterday};
-use journal::{Clock as _, SystemClock};
+use journal::{Clock as _, KafkaCluster, SystemClock};
 
 use crate::Error;
 
@@ -19,26 +19,29 @@ pub(crate) const CONNECTIONS: &str = "WHOLE_PATH_LOAD_CONNECTIONS";
 pub(crate) const SECONDS: &str = "WHOLE_PATH_LOAD_SECONDS";
 pub(crate) const SEED: &str = "WHOLE_PATH_LOAD_SEED";
 
-/// As `weir topics` makes them, and `weir up`.
-pub(crate) const PARTITIONS: u32 = 16;
+/// How many partitions: inherited by every process of the run.
+const PARTITIONS: &str = "WHOLE_PATH_PARTITIONS";
 
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Variant {
     Bare,
+    Waiting,
     Null,
     Embedded,
     Kafka,
 }
 
 impl Variant {
-    pub(crate) const ALL: [Self; 4] = [Self::Bare, Self::Null, Self::Embedded, Self::Kafka];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Bare, Self::Waiting, Self::Null, Self::Embedded, Self::Kafka];
 
     /// Its letter in `WHOLE_PATH_VARIANTS`.
     const fn letter(self) -> char {
         match self {
             Self::Bare => 'A',
+            Self::Waiting => 'W',
             Self::Null => 'B',
             Self::Embedded => 'C',
             Self::Kafka => 'D',
@@ -49,6 +52,7 @@ impl Variant {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare hyper, fixed 202",
+            Self::Waiting => "bare hyper, 202 every 5 ms",
             Self::Null => "edge, no journal",
             Self::Embedded => "edge, embedded journal",
             Self::Kafka => "edge, Kafka",
@@ -67,7 +71,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn from_env() -> Self {
-        let tried = if benches::is_measured() { "ABCD" } else { "AB" };
+        let tried = if benches::is_measured() { "AWBCD" } else { "AB" };
         let letters = env::var("WHOLE_PATH_VARIANTS").unwrap_or_else(|_| tried.to_owned());
         let chosen = |variant: &Variant| letters.contains(variant.letter());
         Self {
@@ -83,6 +87,12 @@ impl Plan {
 pub(crate) fn told<T: std::str::FromStr>(name: &str) -> Result<T, Error> {
     let text = env::var(name).map_err(|_| format!("{name} is not set"))?;
     text.parse().map_err(|_| format!("{name}={text:?} cannot be read").into())
+}
+
+/// As many partitions as `weir topics` and `weir up` make, unless a run is to compare.
+pub(crate) fn partitions() -> u32 {
+    let default = KafkaCluster::PARTITIONS_DEFAULT;
+    benches::number(PARTITIONS, default, default)
 }
 
 /// The campaign of this run.

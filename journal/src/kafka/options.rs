@@ -166,6 +166,9 @@ impl KafkaOptions {
         config
             // A reader of another partition waits for the fetch under way: at most so long.
             .set("fetch.wait.max.ms", "50")
+            // A fetch names every partition, whatever has come: one for each record is what a
+            // broker would spend most of its time on. Below this it waits the time above.
+            .set("fetch.min.bytes", "65536")
             .set("fetch.error.backoff.ms", "100")
             // When a partition's queue is full, look again soon: the default is a second.
             .set("fetch.queue.backoff.ms", "5")

@@ -8,13 +8,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use journal::{Clock, Embedded, EmbeddedOptions};
+use journal::{Clock, Embedded, EmbeddedOptions, KafkaCluster};
 
 use crate::exit::Failure;
 
-/// How many partitions a journal gets if nothing is said: the two cores of a small machine are kept
-/// busy by far fewer, and sixteen processes may share them later.
-const PARTITIONS: u32 = 16;
+/// How many partitions a journal gets if nothing is said: as on Kafka.
+const PARTITIONS: u32 = KafkaCluster::PARTITIONS_DEFAULT;
 
 const JOURNAL: &str = "redb";
 pub(super) const KEYS: &str = "keys.toml";

@@ -19,15 +19,15 @@ pub(crate) fn a_campaign_begins_once_and_its_keys_are_made_with_it(
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stderr.contains("begun has new keys in "), "{ran:?}");
     assert!(ran.stderr.contains("made the topics ballots.begun and tallies.begun"), "{ran:?}");
-    assert!(ran.stderr.contains("begun: all 16 partitions have these rules"), "{ran:?}");
+    assert!(ran.stderr.contains("begun: all 6 partitions have these rules"), "{ran:?}");
     let made = scratch.read("keys/begun.keys.toml");
 
     let ran = site.topics(&given);
-    assert_eq!(ran.stderr, "begun: all 16 partitions have these rules\n", "again only compares");
+    assert_eq!(ran.stderr, "begun: all 6 partitions have these rules\n", "again only compares");
     assert_eq!(scratch.read("keys/begun.keys.toml"), made);
     let ran = site.topics(&["--partitions", "8", "--keys", &directory]);
     assert_eq!(ran.code, Some(69), "{ran:?}");
-    assert!(ran.stderr.contains("ballots.begun has 16 partitions"), "{ran:?}");
+    assert!(ran.stderr.contains("ballots.begun has 6 partitions"), "{ran:?}");
 
     std::fs::remove_file(scratch.path("keys/begun.keys.toml")).unwrap();
     let ran = site.topics(&given);
