@@ -35,7 +35,7 @@ pub struct BatchLimits {
     pub linger: Duration,
     /// When a ballot whose fate is not known is answered as being in doubt.
     pub deadline: Duration,
-    /// The most acknowledged ballots remembered: 64 bytes each.
+    /// The most acknowledged ballots remembered: some 110 bytes each.
     pub remembered_max: usize,
 }
 

@@ -7,7 +7,6 @@ use std::hash::BuildHasherDefault;
 
 use ballot::{ChoiceSet, Receipt, VoterHasher, VoterId, VotingDay};
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 /// An acknowledged ballot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,20 +38,15 @@ impl Remembered {
 
     /// Remembers a ballot. Of two of one voter and day the first stays: it is the one that counts.
     pub(crate) fn remember(&mut self, voter: VoterId, ballot: Acknowledged) {
+        if self.find(voter, ballot.day).is_some() {
+            return;
+        }
         if self.young.len() >= self.generation_max {
             // The memory of the older is used again.
             std::mem::swap(&mut self.old, &mut self.young);
             self.young.clear();
         }
-        let is_of_day = |known: &Acknowledged| known.day == ballot.day;
-        if self.old.get(&voter).is_some_and(is_of_day) {
-            return;
-        }
-        match self.young.entry(voter) {
-            Entry::Occupied(known) if is_of_day(known.get()) => {}
-            Entry::Occupied(mut known) => _ = known.insert(ballot),
-            Entry::Vacant(place) => _ = place.insert(ballot),
-        }
+        self.young.insert(voter, ballot);
     }
 
     /// The voter's acknowledged ballot of a day.

@@ -44,16 +44,20 @@ struct Edge {
 
 impl Edge {
     fn new(seed: u64, faults: Faults) -> Self {
+        Self::of(1, seed, faults)
+    }
+
+    fn of(partitions: u32, seed: u64, faults: Faults) -> Self {
         let write_latency_ms = LATENCY_MS..=LATENCY_MS;
         let late_ms = 50..=500;
         let options = Options { write_latency_ms, late_ms, faults, ..Options::default() };
-        let cluster = Cluster::new(seed, 1, options);
+        let cluster = Cluster::new(seed, partitions, options);
         let today = VotingDay::new(2023, 12, 18).unwrap();
         let start_ms = cluster.now_ms();
         let rules = Rules {
             journal: cluster.identity(),
             campaign: "batcher".to_owned(),
-            partitions: 1,
+            partitions,
             choices: 20,
             choices_per_ballot_min: 1,
             choices_per_ballot_max: 10,
@@ -72,9 +76,12 @@ impl Edge {
 
     /// Casts a ballot of voter `low` in the background; answers false if none is admitted.
     fn cast(&mut self, low: u64) -> bool {
+        self.cast_by(VoterId { high: 0, low })
+    }
+
+    fn cast_by(&mut self, voter: VoterId) -> bool {
         let Some(permit) = self.batcher.admit() else { return false };
-        let choices: ChoiceSet = [1 + u32::try_from(low % 20).unwrap()].into_iter().collect();
-        let voter = VoterId { high: 0, low };
+        let choices: ChoiceSet = [1 + u32::try_from(voter.low % 20).unwrap()].into_iter().collect();
         let ballot = Ballot { voter, choices, cast_at_ms: self.cluster.now_ms() };
         let batcher = Arc::clone(&self.batcher);
         self.casts.spawn(async move {
@@ -148,6 +155,31 @@ async fn a_full_batch_is_sent_at_once_and_one_with_room_waits_for_company() {
     let waited = ms(LINGER_MS)..=ms(LINGER_MS + LATENCY_MS + 2);
     assert!((6..8).all(|low| waited.contains(&took(low))), "{answers:?}");
     assert_eq!(edge.log(), [vec![0], vec![1, 2, 3, 4, 5], vec![6, 7]]);
+    edge.check_permits().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_in_any_partition_is_sent_when_the_first_has_lingered() {
+    let mut edge = Edge::of(4, 1, Faults::NONE);
+    let voter = |partition: u64, low| {
+        let voter = VoterId { high: partition << 62, low };
+        assert_eq!(u64::from(voter.partition(4)), partition);
+        voter
+    };
+    // In company, so that others are expected.
+    assert!(edge.cast_by(voter(0, 0)) && edge.cast_by(voter(1, 0)));
+    drop(edge.answers().await);
+    for partition in 0..4 {
+        assert!(edge.cast_by(voter(partition, 1)));
+        sleep(ms(10)).await;
+    }
+    let answers = edge.answers().await;
+    assert!(answers.iter().all(|(_, cast, _)| matches!(cast, Cast::Durable(_))), "{answers:?}");
+    let took = |partition: usize| answers[partition].2;
+    for (partition, after) in (0..4).zip([0, 10, 20, 30]) {
+        let waited = ms(LINGER_MS - after)..=ms(LINGER_MS + LATENCY_MS + 2 - after);
+        assert!(waited.contains(&took(partition)), "{partition}: {answers:?}");
+    }
     edge.check_permits().await;
 }
 

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use loadtest::processes::Watch;
 use loadtest::threshold::Threshold;
 
 const EXIT_CODES: &str = "\
@@ -96,6 +97,14 @@ pub(crate) struct Args {
     /// the load; it is waited for
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Properties of librdkafka for --kafka, as lines of key=value: security, for one. Not given:
+    /// none
+    #[arg(long, value_name = "FILE", requires = "kafka")]
+    pub(crate) kafka_config: Option<PathBuf>,
+    /// A process of this machine whose memory and processor time go into the reports, such as
+    /// edge=4711; may be given several times. This process is then reported as loadtest
+    #[arg(long = "watch-pid", value_name = "NAME=PID")]
+    pub(crate) watched: Vec<Watch>,
     /// How long the tally may take to catch up, seconds
     #[arg(long, value_name = "S", default_value = "120")]
     pub(crate) patience: u64,

@@ -9,11 +9,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use ballot::Campaign;
-use journal::{Clock as _, SystemClock};
+use journal::{Clock as _, KafkaCluster, SystemClock};
 use loadtest::keys;
 use loadtest::live::Live;
 use loadtest::load::Means;
 use loadtest::plan::{PROFILES, Plan, profile};
+use loadtest::processes::Watch;
 use loadtest::proof::holds;
 use loadtest::run::{Driven, Order};
 use loadtest::target::Edge;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use crate::args::Args;
 use crate::evidence;
 use crate::failure::{Code, Failure};
+use crate::kafka;
 use crate::output;
 
 /// Longer than the edge's own deadline of 5 s, so that a ballot in doubt is mostly told so.
@@ -33,10 +35,12 @@ const RESERVED: u64 = 64;
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let order = order(args)?;
+    let cluster = args.kafka.as_deref().map(|bootstrap| kafka::connect(bootstrap, args));
+    let cluster = cluster.transpose()?;
     descriptors(u64::from(args.connections) + RESERVED)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::internal(format!("no runtime: {error}")))?;
-    runtime.block_on(whole(args, order))
+    runtime.block_on(whole(args, order, cluster.as_ref()))
 }
 
 fn order(args: &Args) -> Result<Order, Failure> {
@@ -52,7 +56,8 @@ fn order(args: &Args) -> Result<Order, Failure> {
         timeout: TIMEOUT,
     };
     let now_ms = u64::try_from(SystemClock.now_ms()).unwrap_or(0);
-    Ok(Order { plan, seed: args.seed.unwrap_or(now_ms), campaign, keys, edges, means })
+    let seed = args.seed.unwrap_or(now_ms);
+    Ok(Order { plan, seed, campaign, keys, edges, means, watched: watched(&args.watched) })
 }
 
 fn campaign(path: &Path) -> Result<Campaign, Failure> {
@@ -61,6 +66,12 @@ fn campaign(path: &Path) -> Result<Campaign, Failure> {
         Failure::arguments(format!("--campaign {name}: cannot be read: {error}"))
     })?;
     Campaign::parse(&text).map_err(|error| Failure::arguments(format!("{name}: {error}")))
+}
+
+/// The processes to be watched, and this one beside them.
+fn watched(given: &[Watch]) -> Vec<Watch> {
+    let own = Watch::new("loadtest", std::process::id()).filter(|_| !given.is_empty());
+    given.iter().cloned().chain(own).collect()
 }
 
 fn plan(args: &Args) -> Result<Plan, Failure> {
@@ -107,7 +118,7 @@ fn descriptors(wanted: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn whole(args: &Args, order: Order) -> Result<Code, Failure> {
+async fn whole(args: &Args, order: Order, cluster: Option<&KafkaCluster>) -> Result<Code, Failure> {
     let mut live = Live::new(io::stderr().is_terminal());
     let edge = order.edges.first().cloned();
     let edge = edge.ok_or_else(|| Failure::arguments("--edge: give one or more"))?;
@@ -127,10 +138,10 @@ async fn whole(args: &Args, order: Order) -> Result<Code, Failure> {
     let driven = prepared.drive(is_true(stop), |second, lag| live.second(second, lag)).await;
     let mut driven = driven.map_err(|error| Failure::internal(format!("cannot send: {error}")))?;
     tell_surprises(&live, &driven);
-    let proven = evidence::prove(args, (&edge, &campaign), &driven, &live).await;
+    let proven = evidence::prove((args, cluster), (&edge, &campaign), &driven, &live).await;
     let proof_holds = match proven {
-        Ok((proof, made)) => {
-            live.line(&made.to_string());
+        Ok(proof) => {
+            live.line(&proof.made.to_string());
             proof.examples.iter().for_each(|example| live.line(&format!("mismatch: {example}")));
             let holds = holds(&proof);
             driven.record.proof = Some(proof);

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use journal::{Embedded, EmbeddedOptions, Journal as _, KafkaCluster, KafkaOptions};
+use journal::{Embedded, EmbeddedOptions, Journal as _, KafkaCluster};
 use loadtest::live::Live;
-use loadtest::proof::{CaughtUp, Evidence, Made, from_log, from_tally, quiet, reached};
+use loadtest::proof::{CaughtUp, Evidence, from_log, from_tally, quiet, reached};
 use loadtest::record::Proof;
 use loadtest::run::Driven;
 use loadtest::target::{Edge, Tally};
@@ -19,34 +19,33 @@ use crate::args::Args;
 const STOP_MAX: Duration = Duration::from_secs(600);
 const POLL: Duration = Duration::from_millis(250);
 
-/// The proof that the arguments allow, and which it is.
+/// The proof that the arguments allow.
 pub(crate) async fn prove(
-    args: &Args,
+    (args, cluster): (&Args, Option<&KafkaCluster>),
     (edge, campaign): (&Edge, &str),
     driven: &Driven,
     live: &Live,
-) -> Result<(Proof, Made), String> {
+) -> Result<Proof, String> {
     let until = (driven.ended, Duration::from_secs(args.patience));
-    if let Some(bootstrap) = &args.kafka {
-        let failed = |error: journal::Error| format!("--kafka {bootstrap}: {error}");
-        let cluster = KafkaCluster::connect(KafkaOptions::new(bootstrap)).map_err(failed)?;
-        let journal = cluster.journal(campaign).await.map_err(failed)?;
+    if let Some(cluster) = cluster {
+        let journal = cluster.journal(campaign).await;
+        let journal = journal.map_err(|error| format!("--kafka: {error}"))?;
         let (after, caught_up) = reached(edge, &journal, until).await?;
         let proof = from_log(&journal, evidence(driven, &after, caught_up)).await?;
-        return Ok((proof, Made::FromLog));
+        return Ok(proof);
     }
     let least = driven.before.ballots + driven.shared.acknowledged();
     let (after, caught_up) = quiet(edge, least, until).await?;
     let evidence = evidence(driven, &after, caught_up);
     let Some(data) = &args.data else {
-        return Ok((from_tally(evidence).await, Made::FromTally));
+        return Ok(from_tally(evidence).await);
     };
     let name = data.display();
     live.line(&format!("stop `weir up` now: its journal in {name} is locked while it runs"));
     let journal = stopped(data, campaign).await?;
     let proof = from_log(&journal, evidence).await?;
     journal.close().await;
-    Ok((proof, Made::FromLog))
+    Ok(proof)
 }
 
 fn evidence<'a>(driven: &'a Driven, after: &'a Tally, caught_up: CaughtUp) -> Evidence<'a> {

@@ -12,6 +12,7 @@ pub mod load;
 pub mod notes;
 pub mod plan;
 pub mod population;
+pub mod processes;
 pub mod proof;
 pub mod random;
 pub mod record;

@@ -13,7 +13,7 @@ use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::record::{Outcome, Record, Second};
-use crate::report::merged;
+use crate::report::{goodput, merged, phases};
 
 /// Latencies are shown of this many seconds: one alone jumps, many hide a change.
 const LATENCY_S: usize = 5;
@@ -100,6 +100,12 @@ impl Live {
 
     /// Ends the view, and says what came of the run.
     pub fn end(&mut self, record: &Record) {
+        let sums = phases(record);
+        if let Some(goodput) = goodput(&sums) {
+            sums.iter().for_each(|sum| self.line(&lines::phase(sum)));
+            let percent = goodput * 100.0;
+            self.line(&format!("acknowledged in the fullest phase: {percent:.1} % of the best"));
+        }
         match &self.terminal {
             Some(bar) => {
                 bar.finish_and_clear();

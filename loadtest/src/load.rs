@@ -69,6 +69,8 @@ pub struct Shared {
     pending: AtomicU64,
     /// Voter-days with a first 202.
     acknowledged: AtomicU64,
+    /// Acknowledgements for a day that the ballot was not sent for.
+    unsound: AtomicU64,
 }
 
 impl Shared {
@@ -89,6 +91,7 @@ impl Shared {
             wanted: AtomicU64::new(0),
             pending: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
+            unsound: AtomicU64::new(0),
         }
     }
 
@@ -96,6 +99,13 @@ impl Shared {
     #[must_use]
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// How many ballots have been acknowledged for a day that they were not sent for, or while the
+    /// window was not open.
+    #[must_use]
+    pub fn unsound(&self) -> u64 {
+        self.unsound.load(Ordering::Relaxed)
     }
 }
 

@@ -6,6 +6,7 @@ mod args;
 mod command;
 mod evidence;
 mod failure;
+mod kafka;
 mod output;
 
 use std::ffi::OsString;

@@ -29,6 +29,8 @@ impl Cell {
     pub const COUNTED: Self = Self(1 << 8);
     /// The log has a ballot behind the day's close. Set by the proof.
     pub const LATE: Self = Self(1 << 9);
+    /// Behind the ballot that counts the log has another in time, which does not. Set by the proof.
+    pub const AGAIN: Self = Self(1 << 10);
 
     /// This variation of the voter's ballots may be in the log.
     #[must_use]
@@ -89,7 +91,7 @@ impl Notes {
     }
 
     /// Every voter and day of which something is known: voter, day and what.
-    pub fn known(&self) -> impl Iterator<Item = (u64, usize, Cell)> {
+    pub fn known(&self) -> impl Iterator<Item = (u64, usize, Cell)> + Clone {
         self.pages.iter().enumerate().flat_map(|(day, pages)| {
             let pages = pages.iter().enumerate();
             let reached = pages.filter_map(|(number, page)| Some((number, page.get()?)));

@@ -10,41 +10,16 @@ mod log;
 mod receipts;
 mod totals;
 
-use std::fmt;
-
 use journal::Journal;
 
 use crate::load::{Sample, Shared};
 use crate::notes::Cell;
-use crate::record::Proof;
+use crate::record::{Made, Proof};
 use crate::target::Tally;
 
 pub use caught_up::{CaughtUp, idle, quiet, reached};
 pub use found::Found;
 use found::Kind;
-
-/// Which proof was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Made {
-    /// From the whole log, for each voter-day.
-    FromLog,
-    /// From the tally's totals and a sample of receipts.
-    FromTally,
-}
-
-impl fmt::Display for Made {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::FromLog => {
-                "proof from the log: every voter-day against the journal, and the tally against it"
-            }
-            Self::FromTally => {
-                "proof from the tally alone: totals per day and choice within what is in doubt, \
-                 and a sample of receipts; with --kafka or --data each voter-day is looked at"
-            }
-        })
-    }
-}
 
 /// What a proof is made of.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +54,7 @@ pub async fn from_log<J: Journal>(journal: &J, of: Evidence<'_>) -> Result<Proof
         found.add(Kind::Differs, 1, || told);
     }
     let counts = log::read(journal, of, &mut found).await?;
-    let mut proof = voter_days(of, &mut found);
+    let mut proof = Proof { made: Made::FromLog, ..voter_days(of, &mut found) };
     totals::compare_with_log(of, &counts, &mut found);
     Ok(finished(&mut proof, of, found))
 }
@@ -102,6 +77,13 @@ fn finished(proof: &mut Proof, of: Evidence<'_>, mut found: Found) -> Proof {
     if !of.caught_up.whole {
         found.add(Kind::Behind, 1, || {
             format!("the tally had not caught up {} ms after the load", of.caught_up.ms)
+        });
+    }
+    let unsound = of.shared.unsound();
+    if unsound > 0 {
+        found.add(Kind::Differs, unsound, || {
+            "ballots were acknowledged for a day that they were not sent for, or out of the window"
+                .to_owned()
         });
     }
     proof.caught_up_ms = of.caught_up.ms;

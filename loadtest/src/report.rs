@@ -12,6 +12,7 @@ mod figure;
 mod hdr;
 mod json;
 mod page;
+mod phases;
 mod plots;
 mod summary;
 mod tables;
@@ -24,6 +25,7 @@ pub use json::json;
 pub use page::html;
 
 pub(crate) use bins::merged;
+pub(crate) use phases::{Back, PhaseSum, goodput, phases};
 pub(crate) use summary::{Percentiles, Summary};
 pub(crate) use verdict::{Standing, Verdict};
 pub(crate) use words::{clock, duration, share, thousands};

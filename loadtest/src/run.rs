@@ -18,6 +18,7 @@ use crate::days::Days;
 use crate::load::{Load, Means, Sample, Shared};
 use crate::plan::{Around, Plan};
 use crate::population::{Ballots, Population, VOTERS_MAX};
+use crate::processes::Watch;
 use crate::proof::idle;
 use crate::record::{Record, Second};
 use crate::target::{Edge, Refused, Tally, campaign};
@@ -48,6 +49,8 @@ pub struct Order {
     pub edges: Vec<Edge>,
     /// How it is sent.
     pub means: Means,
+    /// Processes to be watched meanwhile.
+    pub watched: Vec<Watch>,
 }
 
 /// A run that can begin.
@@ -161,13 +164,14 @@ impl Prepared {
         stop: impl Future<Output = ()>,
         mut seen: impl FnMut(&Second, Option<u64>),
     ) -> io::Result<Driven> {
-        let Self { order, shared, before, .. } = self;
+        let Self { mut order, shared, before, .. } = self;
         let began_ms = SystemClock.now_ms();
         let load = Load::start(shared, &order.plan, order.means)?;
         let watched = Arc::new(Watched::default());
         // Ended below.
         let watching = watch(Arc::clone(load.shared()), before.ballots, Arc::clone(&watched));
         let watching = tokio::spawn(watching);
+        order.watched.iter_mut().for_each(Watch::begin);
         let mut log = Log::new(watched);
         tokio::pin!(stop);
         let (mut stopped, mut paced) = (false, None);
@@ -183,6 +187,7 @@ impl Prepared {
                 }
                 _ = seconds.tick() => {
                     let (wanted, metered) = load.take();
+                    order.watched.iter_mut().for_each(Watch::look);
                     let (second, lag) = log.second(wanted, metered);
                     seen(second, lag);
                 }
@@ -202,10 +207,14 @@ impl Prepared {
         let (samples, last) = load.finish();
         rest.add(&last);
         let ended = Instant::now();
-        log.rest(wanted, &rest);
+        if log.rest(wanted, &rest) {
+            order.watched.iter_mut().for_each(Watch::look);
+        }
         watching.abort();
         let surprises = std::mem::take(&mut log.surprises);
-        let record = log.record(order.plan.name, order.seed, began_ms);
+        let processes = order.watched.into_iter().map(Watch::seen).collect();
+        let of = Record::new(&order.plan.name, order.seed, began_ms);
+        let record = log.record(Record { phases: order.plan.phases, processes, ..of });
         Ok(Driven { record, shared, samples, before, ended, surprises })
     }
 }

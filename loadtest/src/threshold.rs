@@ -8,13 +8,16 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::record::{Outcome, Proof, Record};
-use crate::report::{Summary, duration, thousands};
+use crate::report::{Back, Summary, duration, goodput, phases, thousands};
 
 /// What a threshold may be about, for help texts.
 pub const KNOWN: &str = "p50, p99, p99.9 or another percentile and max (with us, ms or s); \
     acknowledged, already_voted, rejected, unexpected, shed, in_doubt, no_answer, not_sent \
-    (requests, or % of those sent); overdue (requests, or % of those wanted); rate (acknowledged \
-    a second, on average); lost, double, unsent (of the proof); catch_up (with us, ms or s)";
+    (requests, or % of those sent); unavailable and no_retry_after (answers with 503, and of \
+    these without Retry-After; answers, or % of those sent); overdue (requests, or % of those \
+    wanted); rate (acknowledged a second, on average); goodput (acknowledged in the fullest \
+    phase, % of the best one's); recovery (until all is normal after a fall of the rate, with s); \
+    lost, double, unsent (of the proof); catch_up (with us, ms or s)";
 
 /// An expression: the run fails if it holds.
 #[derive(Debug, Clone)]
@@ -33,6 +36,10 @@ enum Measure {
     /// Milliseconds until the tally had caught up; the limit is in microseconds.
     CatchUp,
     Rate,
+    /// Of the best phase, percent.
+    Goodput,
+    /// The longest of all falls; the limit is in microseconds.
+    Recovery,
     Requests(Subject),
     Percent(Subject),
     Proven(fn(&Proof) -> u64),
@@ -42,6 +49,8 @@ enum Measure {
 enum Subject {
     Outcome(Outcome),
     Overdue,
+    Unavailable,
+    NoRetryAfter,
 }
 
 /// Why an expression is not one.
@@ -86,7 +95,14 @@ fn measured(name: &str, limit: &str) -> Result<(Measure, f64), String> {
         "lost" => return Ok((Measure::Proven(|proof| proof.lost), number(limit)?)),
         "double" => return Ok((Measure::Proven(|proof| proof.double), number(limit)?)),
         "unsent" => return Ok((Measure::Proven(|proof| proof.unsent), number(limit)?)),
+        "goodput" => {
+            let percent = limit.strip_suffix('%').ok_or("the limit needs %, such as 80%")?;
+            return Ok((Measure::Goodput, number(percent)?));
+        }
+        "recovery" => return Ok((Measure::Recovery, micros(limit)?)),
         "overdue" => Subject::Overdue,
+        "unavailable" => Subject::Unavailable,
+        "no_retry_after" => Subject::NoRetryAfter,
         other => match Outcome::ALL.into_iter().find(|outcome| outcome.name() == other) {
             Some(outcome) => Subject::Outcome(outcome),
             None => return Ok((Measure::Quantile(quantile(other)?), micros(limit)?)),
@@ -154,6 +170,14 @@ impl Threshold {
                 let rate = totals.acknowledged_mean_per_s();
                 (rate, format!("{rate:.1} acknowledged a second"))
             }
+            Measure::Goodput => {
+                let share = goodput(&phases(record)).ok_or("there were not several phases")?;
+                (share * 100.0, format!("{:.1} % of the best phase", share * 100.0))
+            }
+            Measure::Recovery => {
+                let seconds = recovery(record)?;
+                ((seconds * 1_000_000) as f64, format!("{seconds} s"))
+            }
             Measure::Requests(subject) => {
                 let (part, _) = of(subject, &totals);
                 (part as f64, thousands(part))
@@ -176,10 +200,25 @@ impl Threshold {
     }
 }
 
+/// Seconds until all was normal after the fall of the rate that took longest.
+fn recovery(record: &Record) -> Result<u64, &'static str> {
+    let mut longest = Err("the rate did not fall to that of a phase before");
+    for sum in phases(record) {
+        match sum.back {
+            Back::NotAsked => {}
+            Back::After(seconds) => longest = Ok(longest.unwrap_or(0).max(seconds)),
+            Back::Not => return Err("a phase was not back to normal at its end"),
+        }
+    }
+    longest
+}
+
 /// A part, and what it is a part of.
 fn of(subject: Subject, totals: &Summary) -> (u64, u64) {
     match subject {
         Subject::Overdue => (totals.overdue, totals.wanted),
+        Subject::Unavailable => (totals.unavailable, totals.sent),
+        Subject::NoRetryAfter => (totals.no_retry_after, totals.sent),
         Subject::Outcome(outcome) => (totals.outcome(outcome), totals.sent),
     }
 }

@@ -48,6 +48,8 @@ fn what_is_wrong_is_refused_before_anything_is_sent() {
     let plan = dir.path().join("plan.toml");
     fs::write(&plan, "[[phases]]\nseconds = 1\nrate = \"fast\"\n").unwrap();
     let plan = plan.to_str().unwrap();
+    let kafka =
+        ["steady", "--edge", "http://[::1]:1", "--kafka", "[::1]:1", "--kafka-config", plan];
     for (args, code, sentence) in [
         (vec!["steady", "--edge", "http://192.0.2.1:80"], 64, "--i-own-this-server"),
         (vec!["steady", "--edge", "https://localhost"], 64, "give http://HOST:PORT"),
@@ -56,6 +58,9 @@ fn what_is_wrong_is_refused_before_anything_is_sent() {
         (vec!["steady", "--edge", "http://[::1]:1", "--fail-if", "p99>"], 64, "--fail-if"),
         (vec!["steady"], 64, "--edge"),
         (vec!["steady", "--edge", "http://127.0.0.1:1"], 69, "does not answer"),
+        (vec!["steady", "--edge", "http://127.0.0.1:1", "--watch-pid", "a"], 64, "NAME=PID"),
+        (vec!["steady", "--edge", "http://[::1]:1", "--kafka-config", plan], 64, "--kafka"),
+        (kafka.to_vec(), 64, "plan.toml: line 1: give one property a line"),
     ] {
         let ran = ran(command(dir.path(), &args));
         assert_eq!(ran.code, Some(code), "{args:?}: {ran:?}");
@@ -72,14 +77,21 @@ async fn a_run_writes_its_reports_and_a_broken_threshold_is_exit_code_1() {
     let args = ["steady", "--edge", &site.urls[0], "--edge", &site.urls[1], "--json", "-"];
     let mut command = command(dir.path(), &args);
     command.args(["--rate", "300", "--duration", "1.5", "--connections", "16"]);
-    command.args(["--fail-if", "lost>0", "--fail-if", "acknowledged>10", "--html"]);
+    command.args(["--fail-if", "lost>0", "--fail-if", "acknowledged>10"]);
+    command.args(["--watch-pid", &format!("server={}", std::process::id()), "--html"]);
     command.arg(&html);
     let ran = spawn_blocking(move || ran(command)).await.unwrap();
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(ran.stderr.contains("proof from the tally alone"), "{ran:?}");
     let told: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(told["proof"]["lost_voter_days"], 0, "{told}");
-    assert!(fs::read_to_string(html).unwrap().contains("</html>"));
+    assert_eq!(told["proof"]["evidence"], "tally", "{told}");
+    for (name, process) in [("server", &told["processes"][0]), ("loadtest", &told["processes"][1])]
+    {
+        assert_eq!(process["name"], name);
+        assert!(process["resident_bytes"][0].as_u64() > Some(1_000_000), "{process}");
+    }
+    assert!(fs::read_to_string(html).unwrap().contains("Memory of the processes"));
     site.stop().await;
 }
 

@@ -31,6 +31,15 @@ fn a_plan_of_one_phase_is_enough() {
 }
 
 #[test]
+fn the_plan_of_an_overload_has_its_shape_at_any_rate() {
+    let plan = Plan::parse(include_str!("../plans/overload.toml"), "overload.toml").unwrap();
+    let plan = plan.with_peak(3_000.0);
+    let rates: Vec<f64> = plan.phases.iter().map(|phase| phase.from.round()).collect();
+    assert_eq!(rates, [500.0, 1_000.0, 3_000.0, 500.0]);
+    assert_eq!(plan.retry.attempts, 1);
+}
+
+#[test]
 fn every_mistake_is_told_with_its_line_its_field_and_what_to_give() {
     let phase = "[[phases]]\nseconds = 1\nrate = 5\n";
     let cases = [

@@ -87,9 +87,10 @@ async fn a_server_that_drops_acknowledged_ballots_is_caught() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::start(dir.path(), Defect::Drops(300)).await;
     let driven = driven(&site).await;
+    let harmed = site.harmed.dropped();
+    assert!((1..=8).contains(&harmed.len()), "{harmed:?}");
     for proof in proofs(&site, &driven).await {
-        // At two edges, of 700 ballots each: some of them invalid, or other ballots of a voter.
-        assert!((1..=6).contains(&proof.lost), "{proof:?}");
+        assert_eq!(proof.lost, harmed.len() as u64, "{proof:?}");
         assert_eq!((proof.double, proof.unsent), (0, 0), "{proof:?}");
         assert!(proof.examples[0].contains("lost"), "{proof:?}");
         assert!(!holds(&proof));
@@ -102,8 +103,10 @@ async fn a_server_that_counts_ballots_twice_is_caught() {
     let dir = tempfile::tempdir().unwrap();
     let site = Site::start(dir.path(), Defect::CountsTwice(500)).await;
     let driven = driven(&site).await;
+    let harmed = site.harmed.doubled();
+    assert!((1..=8).contains(&harmed.len()), "{harmed:?}");
     for proof in proofs(&site, &driven).await {
-        assert!((1..=4).contains(&proof.double), "{proof:?}");
+        assert_eq!(proof.double, harmed.len() as u64, "{proof:?}");
         assert_eq!((proof.lost, proof.unsent), (0, 0), "{proof:?}");
         assert!(proof.examples[0].contains("double"), "{proof:?}");
     }

@@ -6,8 +6,10 @@
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+use loadtest::processes::{Process, Usage};
 use loadtest::record::{Outcome, Proof, Record, Second};
 use loadtest::report;
+use loadtest::schedule::Phase;
 
 const PEAK: u64 = 40_000;
 const CAPACITY: u64 = 26_000;
@@ -31,7 +33,16 @@ fn second(number: u32, latency_us: Histogram<u64>, counted: u64) -> Second {
     let [in_doubt, no_answer] = if number == 24 { [900, 120] } else { [0, 0] };
     let acknowledged = latency_us.len();
     let outcomes = [acknowledged, again, invalid, 0, wanted - taken, in_doubt, no_answer, 0];
-    Second { wanted, sent: wanted - overdue, overdue, outcomes, latency_us, counted: Some(counted) }
+    Second {
+        wanted,
+        sent: wanted - overdue,
+        overdue,
+        outcomes,
+        unavailable: wanted - taken + in_doubt,
+        latency_us,
+        counted: Some(counted),
+        ..Second::default()
+    }
 }
 
 /// A spread with a long tail, longer the fuller the second is.
@@ -48,14 +59,7 @@ fn latencies(number: u32) -> Histogram<u64> {
 }
 
 fn promotion(seconds: u32) -> Record {
-    let mut record = Record {
-        name: "promotion".to_owned(),
-        seed: 2023,
-        began_ms: 1_702_864_800_000,
-        seconds: Vec::new(),
-        latency_us: Histogram::new(3).unwrap(),
-        proof: None,
-    };
+    let mut record = Record::new("promotion", 2023, 1_702_864_800_000);
     let (mut acknowledged, mut counted) = (0, 0);
     for number in 0..seconds {
         let latency_us = latencies(number);
@@ -75,22 +79,13 @@ fn promotion(seconds: u32) -> Record {
 }
 
 fn nothing() -> Record {
-    let latency_us = Histogram::new(3).unwrap();
-    Record { seconds: Vec::new(), latency_us, proof: None, ..promotion(0) }
+    Record::new("promotion", 2023, 1_702_864_800_000)
 }
 
 /// Seconds in which the schedule wanted nothing.
 fn idle() -> Record {
-    let latency_us = Histogram::new(3).unwrap();
-    let quiet = Second {
-        wanted: 0,
-        sent: 0,
-        overdue: 0,
-        outcomes: [0; 8],
-        latency_us: latency_us.clone(),
-        counted: None,
-    };
-    Record { seconds: vec![quiet; 3], latency_us, proof: Some(Proof::default()), ..promotion(0) }
+    let quiet = Second { latency_us: Histogram::new(3).unwrap(), ..Second::default() };
+    Record { seconds: vec![quiet; 3], proof: Some(Proof::default()), ..nothing() }
 }
 
 fn every_shape() -> [Record; 5] {
@@ -107,7 +102,7 @@ fn json_has_the_totals_and_one_entry_a_second() {
         let wanted: u64 = record.seconds.iter().map(|second| second.wanted).sum();
         assert_eq!(read["totals"]["wanted_requests"], wanted);
         let columns = read["seconds"].as_object().unwrap();
-        assert_eq!(columns.len(), 3 + Outcome::ALL.len() + 6);
+        assert_eq!(columns.len(), 3 + Outcome::ALL.len() + 8);
         for (name, column) in columns {
             assert_eq!(column.as_array().unwrap().len(), record.seconds.len(), "{name}");
         }
@@ -129,7 +124,7 @@ fn csv_has_a_row_a_second_with_every_field() {
         let text = report::csv(&record);
         let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
         assert_eq!(rows.len(), record.seconds.len() + 1);
-        assert!(rows.iter().all(|row| row.len() == 4 + Outcome::ALL.len() + 6), "{text}");
+        assert!(rows.iter().all(|row| row.len() == 4 + Outcome::ALL.len() + 8), "{text}");
         for (row, second) in rows[1..].iter().zip(&record.seconds) {
             assert_eq!(row[1].parse::<u64>().unwrap(), second.wanted);
             let max = row[16].parse::<u64>().ok();
@@ -200,6 +195,31 @@ fn the_verdict_stands_first_and_in_words() {
 
     assert!(report::html(&nothing()).contains("<h1>No proof was made.</h1>"));
     assert!(report::html(&idle()).contains("<h1>Nothing was acknowledged, so nothing was proven."));
+}
+
+#[test]
+fn processes_and_phases_are_in_every_report() {
+    let mut record = promotion(120);
+    record.phases = [(20.0, 800.0), (60.0, 40_000.0), (40.0, 800.0)]
+        .map(|(seconds, rate)| Phase::constant(seconds, rate))
+        .to_vec();
+    let usage = |second: u64| Usage { resident_bytes: 50_000_000 + second, cpu_ms: 700 };
+    let mut seconds: Vec<Option<Usage>> = (0..120).map(|second| Some(usage(second))).collect();
+    seconds[60..].fill(None);
+    record.processes = vec![Process { name: "edge".to_owned(), seconds }];
+    let page = report::html(&record);
+    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/phases.html"), &page).unwrap();
+    assert_eq!(page.matches("<svg").count(), 8);
+    assert!(page.contains("edge: 51 MB, at the end 51 MB") && page.contains("The phases of"));
+    let read: serde_json::Value = serde_json::from_str(&report::json(&record)).unwrap();
+    assert_eq!(read["processes"][0]["resident_bytes"][59], 50_000_059);
+    assert!(read["processes"][0]["cpu_ms"][60].is_null());
+    assert_eq!(read["phases"][1]["to_s"], 80);
+    let text = report::csv(&record);
+    let mut lines = text.lines();
+    assert!(lines.next().unwrap().ends_with(",edge_resident_bytes,edge_cpu_ms"));
+    assert!(lines.nth(59).unwrap().ends_with(",50000059,700"));
+    assert!(lines.next().unwrap().ends_with(",,"));
 }
 
 #[test]

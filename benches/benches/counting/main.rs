@@ -28,7 +28,7 @@ const CAMPAIGN: &str = "COUNTING_CHILD_CAMPAIGN";
 const EXPECTED: &str = "COUNTING_CHILD_BALLOTS";
 
 /// As `weir topics` makes them, and `weir up`.
-const PARTITIONS: u32 = 16;
+const PARTITIONS: u32 = journal::KafkaCluster::PARTITIONS_DEFAULT;
 
 /// How much of what.
 #[derive(Debug, Clone)]

@@ -1,12 +1,9 @@
-//! The table: a line for each day, and one for a size that is only computed.
+//! The table: a line for each day.
 //!
-//! Memory is what came on top of the process without any sets. Never here: a computed figure that
-//! does not say so.
+//! Memory is what came on top of the process without any sets. Never here: a figure that was not
+//! measured.
 
-use ballot::{VoterSet, voters_per_partition};
 use benches::{ratio, shown};
-
-use crate::PARTITIONS;
 
 const MIB: u64 = 1 << 20;
 
@@ -34,12 +31,4 @@ pub(crate) fn line(
         shown(ratio(reserved, MIB), 0),
         shown(ratio(peak, 1_024), 0),
     )
-}
-
-/// What so many voters need, from one partition's set.
-pub(crate) fn computed(voters: u64) -> String {
-    let set = VoterSet::new(voters_per_partition(voters, PARTITIONS));
-    let reserved = set.bytes() as u64 * u64::from(PARTITIONS);
-    let (each, mib) = (shown(ratio(reserved, voters), 1), shown(ratio(reserved, MIB), 0));
-    format!("| {voters} (computed) | {voters} | – | – | – | {each} | – | {mib} | – |")
 }

@@ -10,7 +10,7 @@ use benches::{Error, is_measured, number};
 use serde::Serialize;
 
 /// As `weir up` and `weir topics` make them.
-pub(crate) const PARTITIONS: u32 = 16;
+pub(crate) const PARTITIONS: u32 = journal::KafkaCluster::PARTITIONS_DEFAULT;
 
 /// What is behind the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::http::Client;
 use crate::site::{Site, voting};
 
-/// Between two ballots: a partition of 16 gets three a second.
+/// Between two ballots: a partition of six gets eight a second.
 const EVERY: Duration = Duration::from_millis(20);
 /// Until a ballot has its answer, and until the last one has.
 const PATIENCE: Duration = Duration::from_secs(60);

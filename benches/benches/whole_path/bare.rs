@@ -2,14 +2,13 @@
 //! body.
 //!
 //! One kind answers at once. The other lets every request wait for the next tick, as any server
-//! must that answers only when a journal has spoken. What that costs more is not the edge's to
-//! save: each connection is taken up twice, and found cold the second time.
+//! must that answers only when a journal has spoken. What that costs more is the price
+//! of the wait itself: each connection is taken up twice, and found cold the second time.
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -19,15 +18,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use ingest::BatchLimits;
 use ingest::server::Limits;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::interval;
 
 use crate::Error;
-
-/// As long as the edge lets ballots wait for company.
-const TICK: Duration = Duration::from_millis(5);
 
 type Answer = Result<Response<Full<Bytes>>, Infallible>;
 
@@ -72,7 +69,8 @@ pub(crate) fn waiting()
     let ticking = Arc::clone(&tick);
     // Ends with the process.
     tokio::spawn(async move {
-        let mut ticks = interval(TICK);
+        // As long as the edge lets ballots wait for company.
+        let mut ticks = interval(BatchLimits::default().linger);
         loop {
             ticks.tick().await;
             ticking.notify_waiters();

@@ -5,7 +5,9 @@
 
 use crate::live::{SPARK_S, Seen};
 use crate::record::{Outcome, Record, Second};
-use crate::report::{Percentiles, Standing, Summary, Verdict, clock, duration, share, thousands};
+use crate::report::{
+    Percentiles, PhaseSum, Standing, Summary, Verdict, clock, duration, share, thousands,
+};
 
 const BARS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -75,6 +77,17 @@ fn bar(level: u64, most: u64) -> char {
     usize::try_from(eighths).ok().and_then(|place| BARS.get(place)).copied().unwrap_or('█')
 }
 
+/// What a phase came to.
+pub(super) fn phase(sum: &PhaseSum) -> String {
+    let [when, wanted, acknowledged, unavailable, overdue, p99, back] = sum.cells();
+    format!(
+        "{when}: wanted {wanted}, acknowledged {acknowledged}, 503 {unavailable}, overdue \
+         {overdue}, p99 {p99} {back}"
+    )
+    .trim_end()
+    .to_owned()
+}
+
 /// What came of the run.
 pub(super) fn end(record: &Record) -> Vec<String> {
     let totals = Summary::of(record);
@@ -109,6 +122,18 @@ pub(super) fn end(record: &Record) -> Vec<String> {
     if totals.overdue > 0 {
         let part = share(totals.overdue, totals.wanted);
         lines.push(format!("{:>13} {:>12} ({part})", "overdue", thousands(totals.overdue)));
+    }
+    if totals.outside > 0 {
+        let count = thousands(totals.outside);
+        lines.push(format!("{count} were refused before the opening or behind the close"));
+    }
+    if totals.no_retry_after > 0 {
+        let count = thousands(totals.no_retry_after);
+        lines.push(format!("{count} answers with 503 had no Retry-After"));
+    }
+    if let Some(late) = totals.late {
+        let (p50, p99, max) = (duration(late.p50), duration(late.p99), duration(late.max));
+        lines.push(format!("sent after the intended time: p50 {p50}, p99 {p99}, max {max}"));
     }
     let verdict = Verdict::of(record);
     let mark = match verdict.standing {

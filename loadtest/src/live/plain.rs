@@ -102,7 +102,11 @@ pub(super) fn end(record: &Record) -> String {
     for outcome in Outcome::ALL {
         line += &format!(" {}={}", outcome.name(), totals.outcome(outcome));
     }
+    let (unavailable, no_retry_after) = (totals.unavailable, totals.no_retry_after);
+    line += &format!(" unavailable={unavailable} no_retry_after={no_retry_after}");
+    line += &format!(" outside_window={}", totals.outside);
     line += &latency(&record.latency_us);
+    line += &format!(" late_p99_ms={}", or_dash(totals.late.map(|late| late.p99 / 1000)));
     let proof = record.proof.as_ref();
     line += &format!(
         " lost={} double={} unsent={} catch_up_ms={} verdict={}",
@@ -153,8 +157,9 @@ mod tests {
         assert_eq!(
             end(&record()),
             "end ran_s=1 wanted=5000 sent=4990 overdue=10 acknowledged=4900 already_voted=40 \
-             rejected=20 unexpected=0 shed=20 in_doubt=5 no_answer=4 not_sent=1 p50_ms=1.250 \
-             p99_ms=8.003 p99.9_ms=8.003 max_ms=8.003 lost=0 double=0 unsent=0 catch_up_ms=1200 \
+             rejected=20 unexpected=0 shed=20 in_doubt=5 no_answer=4 not_sent=1 unavailable=0 \
+             no_retry_after=0 outside_window=0 p50_ms=1.250 p99_ms=8.003 p99.9_ms=8.003 \
+             max_ms=8.003 late_p99_ms=- lost=0 double=0 unsent=0 catch_up_ms=1200 \
              verdict=proven"
         );
     }

@@ -20,10 +20,18 @@ pub struct Metered {
     pub sent: u64,
     /// Answers, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; 8],
+    /// Answers with status 503.
+    pub unavailable: u64,
+    /// Of these, those without a `Retry-After` of whole seconds.
+    pub no_retry_after: u64,
+    /// Refusals because the window was not open.
+    pub outside: u64,
     /// Requests that no connection was free for in time, by the second that wanted them.
     pub overdue: BTreeMap<u32, u64>,
     /// Latencies of what was acknowledged, microseconds.
     pub latency_us: Histogram<u64>,
+    /// From the intended time of every request until it was sent, microseconds.
+    pub late_us: Histogram<u64>,
     /// Answers that should not have been, the first of them.
     pub surprises: Vec<String>,
 }
@@ -33,8 +41,12 @@ impl Default for Metered {
         Self {
             sent: 0,
             outcomes: [0; 8],
+            unavailable: 0,
+            no_retry_after: 0,
+            outside: 0,
             overdue: BTreeMap::new(),
             latency_us: histogram(LATENCY_DIGITS),
+            late_us: histogram(LATENCY_DIGITS),
             surprises: Vec::new(),
         }
     }
@@ -56,14 +68,22 @@ impl Metered {
         for (sum, count) in self.outcomes.iter_mut().zip(other.outcomes) {
             *sum += count;
         }
+        self.unavailable += other.unavailable;
+        self.no_retry_after += other.no_retry_after;
+        self.outside += other.outside;
         for (second, count) in &other.overdue {
             *self.overdue.entry(*second).or_default() += count;
         }
         // Both grow as needed, so adding cannot fail.
         let _ = self.latency_us.add(&other.latency_us);
+        let _ = self.late_us.add(&other.late_us);
         self.surprises.extend(other.surprises.iter().cloned());
         self.surprises.truncate(SURPRISES_MAX);
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// One thread's.
@@ -71,8 +91,23 @@ impl Metered {
 pub struct Meter(Mutex<Metered>);
 
 impl Meter {
-    pub(super) fn sent(&self) {
-        self.lock().sent += 1;
+    pub(super) fn sent(&self, late: Duration) {
+        let mut metered = self.lock();
+        metered.sent += 1;
+        // It grows as needed, so recording cannot fail.
+        let _ = metered.late_us.record(micros(late));
+    }
+
+    /// A ballot was refused because the window was not open.
+    pub(super) fn outside(&self) {
+        self.lock().outside += 1;
+    }
+
+    /// A 503 has come, with or without the wait that it must name.
+    pub(super) fn unavailable(&self, retry_after_s: Option<u32>) {
+        let mut metered = self.lock();
+        metered.unavailable += 1;
+        metered.no_retry_after += u64::from(retry_after_s.is_none());
     }
 
     pub(super) fn overdue(&self, second: u32) {
@@ -83,9 +118,8 @@ impl Meter {
         let mut metered = self.lock();
         metered.outcomes[outcome as usize] += 1;
         if outcome == Outcome::Acknowledged {
-            let us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
             // It grows as needed, so recording cannot fail.
-            let _ = metered.latency_us.record(us);
+            let _ = metered.latency_us.record(micros(latency));
         }
     }
 

@@ -64,11 +64,17 @@ impl Local {
         if job.cast.new_connection {
             desk.connection = None;
         }
-        let (outcome, retry_after_s) = match self.exchange(edge, desk).await {
+        let (outcome, retry_after_s) = match self.exchange(&job, edge, desk).await {
             Ok((status, retry_after_s)) => {
+                if status == 503 {
+                    self.meter.unavailable(retry_after_s);
+                }
                 let body = desk.connection.as_ref().map_or(&[][..], Connection::body);
                 let is_over = self.may_be_over(sent);
                 let outcome = outcome(job.cast.kind, is_over, status, body);
+                if job.cast.kind == Kind::Ballot && outcome == Outcome::Rejected {
+                    self.meter.outside();
+                }
                 self.note(&job, sent, outcome, (status, body));
                 (outcome, retry_after_s)
             }
@@ -89,7 +95,12 @@ impl Local {
     }
 
     /// Sends what the desk has; the status and `Retry-After` of the answer, or what came instead.
-    async fn exchange(&self, edge: usize, desk: &mut Desk) -> Result<(u16, Option<u32>), Outcome> {
+    async fn exchange(
+        &self,
+        job: &Job,
+        edge: usize,
+        desk: &mut Desk,
+    ) -> Result<(u16, Option<u32>), Outcome> {
         let until = Instant::now() + self.shared.timeout;
         if desk.connection.is_none() {
             let opening = Connection::open(self.shared.edges[edge].address);
@@ -98,7 +109,7 @@ impl Local {
             desk.connection = Some(opened);
         }
         let connection = desk.connection.as_mut().ok_or(Outcome::NotSent)?;
-        self.meter.sent();
+        self.meter.sent(job.intended.elapsed());
         match timeout(self.shared.timeout, connection.exchange(&desk.request)).await {
             Ok(Ok(head)) => Ok((head.status, head.retry_after_s)),
             Ok(Err(_)) | Err(_) => {
@@ -188,6 +199,8 @@ impl Local {
                     && days.between(sent.at_ms, SystemClock.now_ms()).any(|day| day == told)
         });
         if !is_sound {
+            // Relaxed: read when the threads have been joined.
+            self.shared.unsound.fetch_add(1, Ordering::Relaxed);
             self.meter.surprise(|| {
                 let told = String::from_utf8_lossy(&body[..body.len().min(TOLD_MAX)]);
                 format!("a ballot was acknowledged for a day it was not sent for: {told}")

@@ -156,6 +156,9 @@ impl Judge<'_> {
             Some((voter, day)) => {
                 let cell = shared.notes.add(voter, day, flag);
                 let is_new = !cell.has(flag);
+                if !is_new && !is_late {
+                    shared.notes.add(voter, day, Cell::AGAIN);
+                }
                 if is_new && !is_late && here.offset >= here.from {
                     self.check_sent(ballot, (voter, day), cell, here);
                 }

@@ -1,6 +1,8 @@
 //! The tally's totals per day and choice, compared with the log's, or with what was told.
 //!
-//! Everything is compared as it grew from the tally before the load. Never here: a voter.
+//! Everything is compared as it grew from the tally before the load. Totals say how many, not
+//! whose: a voter is named only where the log has more than one ballot of theirs. Never here: a
+//! guess.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,9 @@ use super::found::{Found, Kind};
 use super::log::{Counts, Days};
 use crate::notes::Cell;
 use crate::target::{Tally, TallyDay};
+
+/// Choices whose votes do not fit that are told.
+const CHOICES_TOLD_MAX: usize = 12;
 
 /// How much each day of the tally grew; negative where it fell, which it never may.
 fn growth(of: Evidence<'_>) -> BTreeMap<String, [i128; 3]> {
@@ -60,20 +65,30 @@ pub(super) fn compare_with_log(of: Evidence<'_>, log: &Days, found: &mut Found) 
         let double = ballots_apart.max((over + ballot_max - 1) / ballot_max).max(0);
         let lost = (-ballots_apart).max((-under + ballot_max - 1) / ballot_max).max(0);
         let told = || {
-            let first = apart.iter().position(|apart| *apart != 0);
-            let votes = first.map_or(String::new(), |choice| {
-                format!(", and choice {} is {:+} votes apart", choice + 1, apart[choice])
-            });
+            let votes = votes_apart(&apart);
             format!(
                 "{day}: the tally grew by {ballots} ballots, the log by {}{votes}",
                 counts.ballots
             )
         };
         if double > 0 {
-            found.add(Kind::Double, u64::try_from(double).unwrap_or(u64::MAX), told);
+            let double = u64::try_from(double).unwrap_or(u64::MAX);
+            let repeated = repeated(of, &day);
+            let count = repeated.clone().count() as u64;
+            let (whose, are_all) = (whose(count, double), count == double);
+            found.add(Kind::Double, double, || format!("{}; {whose}", told()));
+            // Among more than were counted twice, a name would be a guess.
+            for (voter, ..) in repeated.filter(|_| are_all) {
+                found.add(Kind::Double, 0, || {
+                    let who = of.shared.population.voter(voter);
+                    format!("{who:?} (number {voter}) on {day} has more than one ballot in the log")
+                });
+            }
         }
         if lost > 0 {
-            found.add(Kind::Lost, u64::try_from(lost).unwrap_or(u64::MAX), told);
+            found.add(Kind::Lost, u64::try_from(lost).unwrap_or(u64::MAX), || {
+                format!("{}; the log has them, and cannot show whose the tally is without", told())
+            });
         }
         let others = [(duplicates, counts.duplicates, "duplicates"), (late, counts.late, "late")];
         for (grown, expected, what) in others {
@@ -83,6 +98,50 @@ pub(super) fn compare_with_log(of: Evidence<'_>, log: &Days, found: &mut Found) 
                 });
             }
         }
+    }
+}
+
+/// The choices whose votes do not fit, for a sentence.
+fn votes_apart(apart: &[i128]) -> String {
+    let all = || (1..).zip(apart).filter(|(_, apart)| **apart != 0);
+    let mut told: Vec<String> = all()
+        .take(CHOICES_TOLD_MAX)
+        .map(|(choice, by)| format!("choice {choice} {by:+}"))
+        .collect();
+    let beyond = all().count() - told.len();
+    if beyond > 0 {
+        told.push(format!("and {beyond} more choices"));
+    }
+    if told.is_empty() { String::new() } else { format!(", in votes: {}", told.join(", ")) }
+}
+
+/// Those of whom the log has more than one ballot of a day: only theirs can be counted twice from
+/// the log.
+fn repeated<'a>(
+    of: Evidence<'a>,
+    day: &str,
+) -> impl Iterator<Item = (u64, usize, Cell)> + Clone + use<'a> {
+    let number = of.shared.days.named(day);
+    of.shared.notes.known().filter(move |(_, day, cell)| {
+        Some(*day) == number && cell.has(Cell::COUNTED) && cell.has(Cell::AGAIN)
+    })
+}
+
+/// What that says of the ballots that were counted twice.
+fn whose(repeated: u64, double: u64) -> String {
+    match repeated {
+        0 => {
+            "the log has one ballot of each voter, so the tally alone is wrong, and nothing shows \
+              whose it has twice"
+                .to_owned()
+        }
+        _ if repeated == double => {
+            "the log has more than one ballot of as many voters: these are they".to_owned()
+        }
+        _ => format!(
+            "the log has more than one ballot of {repeated} voters, and which of theirs it is \
+             cannot be shown; a plan without retries and repeats names them"
+        ),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use crate::processes::Usage;
 use crate::record::{Outcome, Record};
 use crate::report::Percentiles;
 
@@ -15,7 +16,12 @@ pub fn csv(record: &Record) -> String {
     for outcome in Outcome::ALL {
         push(&mut text, format_args!(",{}_requests", outcome.name()));
     }
-    text.push_str(",p50_us,p90_us,p99_us,p99_9_us,max_us,counted_ballots\n");
+    text.push_str(",p50_us,p90_us,p99_us,p99_9_us,max_us,counted_ballots");
+    text.push_str(",unavailable_requests,no_retry_after_requests");
+    for name in record.processes.iter().map(|process| &process.name) {
+        push(&mut text, format_args!(",{name}_resident_bytes,{name}_cpu_ms"));
+    }
+    text.push('\n');
     for (number, second) in record.seconds.iter().enumerate() {
         let (wanted, sent, overdue) = (second.wanted, second.sent, second.overdue);
         push(&mut text, format_args!("{number},{wanted},{sent},{overdue}"));
@@ -29,9 +35,20 @@ pub fn csv(record: &Record) -> String {
             None => text.push_str(",,,,,"),
         }
         match second.counted {
-            Some(counted) => push(&mut text, format_args!(",{counted}\n")),
-            None => text.push_str(",\n"),
+            Some(counted) => push(&mut text, format_args!(",{counted}")),
+            None => text.push(','),
         }
+        let (unavailable, no_retry_after) = (second.unavailable, second.no_retry_after);
+        push(&mut text, format_args!(",{unavailable},{no_retry_after}"));
+        for process in &record.processes {
+            match process.seconds.get(number).copied().flatten() {
+                Some(Usage { resident_bytes, cpu_ms }) => {
+                    push(&mut text, format_args!(",{resident_bytes},{cpu_ms}"));
+                }
+                None => text.push_str(",,"),
+            }
+        }
+        text.push('\n');
     }
     text
 }

@@ -7,8 +7,9 @@
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::record::{Outcome, Proof, Record, Second};
-use crate::report::{Percentiles, Summary, Verdict};
+use crate::processes::{Process, Usage};
+use crate::record::{Made, Outcome, Proof, Record, Second};
+use crate::report::{Back, Percentiles, PhaseSum, Summary, Verdict, goodput, phases};
 
 /// The name of this shape; another shape has another name.
 const FORMAT: &str = "weir-loadtest-1";
@@ -27,11 +28,17 @@ struct Document<'a> {
     totals: Totals,
     /// All that was acknowledged, from the intended time.
     latency: Option<Latency>,
+    /// All that was sent, from the intended time until then.
+    late: Option<Latency>,
+    phases: Vec<PhaseFields>,
+    /// Acknowledged a second in the fullest phase, as a share of the best phase's.
+    goodput_share: Option<f64>,
     verdict: &'static str,
     /// The verdict in words.
     verdict_text: String,
     proof: Option<ProofFields<'a>>,
     seconds: Columns,
+    processes: Vec<ProcessColumns<'a>>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +48,11 @@ struct Totals {
     overdue_requests: u64,
     #[serde(flatten)]
     outcomes: Outcomes<u64>,
+    /// Of all answers.
+    unavailable_requests: u64,
+    no_retry_after_requests: u64,
+    /// Of what was rejected, before the opening or behind the close.
+    outside_window_requests: u64,
     wanted_peak_per_s: u64,
     acknowledged_peak_per_s: u64,
     acknowledged_mean_per_s: f64,
@@ -99,7 +111,67 @@ impl Latency {
 }
 
 #[derive(Serialize)]
+struct PhaseFields {
+    from_s: usize,
+    to_s: usize,
+    wanted_per_s: f64,
+    acknowledged_per_s: f64,
+    answered_requests: u64,
+    unavailable_requests: u64,
+    no_retry_after_requests: u64,
+    overdue_requests: u64,
+    p50_us: Option<u64>,
+    p99_us: Option<u64>,
+    /// Whether it follows a higher rate, and a phase before that is there to compare with.
+    came_down: bool,
+    back_to_normal_after_s: Option<u64>,
+}
+
+impl From<PhaseSum> for PhaseFields {
+    fn from(sum: PhaseSum) -> Self {
+        Self {
+            from_s: sum.seconds.0,
+            to_s: sum.seconds.1,
+            wanted_per_s: sum.wanted_per_s,
+            acknowledged_per_s: sum.acknowledged_per_s,
+            answered_requests: sum.answers,
+            unavailable_requests: sum.unavailable,
+            no_retry_after_requests: sum.no_retry_after,
+            overdue_requests: sum.overdue,
+            p50_us: sum.latency.map(|found| found.p50),
+            p99_us: sum.latency.map(|found| found.p99),
+            came_down: sum.back != Back::NotAsked,
+            back_to_normal_after_s: match sum.back {
+                Back::After(seconds) => Some(seconds),
+                Back::NotAsked | Back::Not => None,
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ProcessColumns<'a> {
+    name: &'a str,
+    resident_bytes: Vec<Option<u64>>,
+    cpu_ms: Vec<Option<u64>>,
+}
+
+impl<'a> From<&'a Process> for ProcessColumns<'a> {
+    fn from(process: &'a Process) -> Self {
+        let column =
+            |of: fn(Usage) -> u64| process.seconds.iter().map(|usage| usage.map(of)).collect();
+        Self {
+            name: &process.name,
+            resident_bytes: column(|usage| usage.resident_bytes),
+            cpu_ms: column(|usage| usage.cpu_ms),
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct ProofFields<'a> {
+    /// What it was made from: the log, or the tally alone.
+    evidence: &'static str,
     acknowledged_voter_days: u64,
     lost_voter_days: u64,
     double_voter_days: u64,
@@ -113,6 +185,10 @@ struct ProofFields<'a> {
 impl<'a> From<&'a Proof> for ProofFields<'a> {
     fn from(proof: &'a Proof) -> Self {
         Self {
+            evidence: match proof.made {
+                Made::FromLog => "log",
+                Made::FromTally => "tally",
+            },
             acknowledged_voter_days: proof.acknowledged,
             lost_voter_days: proof.lost,
             double_voter_days: proof.double,
@@ -132,6 +208,8 @@ struct Columns {
     overdue_requests: Vec<u64>,
     #[serde(flatten)]
     outcomes: Outcomes<Vec<u64>>,
+    unavailable_requests: Vec<u64>,
+    no_retry_after_requests: Vec<u64>,
     /// Of what was acknowledged in the second, from the intended time.
     p50_us: Vec<Option<u64>>,
     p90_us: Vec<Option<u64>>,
@@ -156,6 +234,8 @@ impl Columns {
             outcomes: Outcomes::by(|outcome| {
                 seconds.iter().map(|second| second.outcomes[outcome as usize]).collect()
             }),
+            unavailable_requests: column(|second| second.unavailable),
+            no_retry_after_requests: column(|second| second.no_retry_after),
             p50_us: percentile(|found| found.p50),
             p90_us: percentile(|found| found.p90),
             p99_us: percentile(|found| found.p99),
@@ -175,6 +255,7 @@ impl Columns {
 pub fn json(record: &Record) -> String {
     let totals = Summary::of(record);
     let verdict = Verdict::of(record);
+    let sums = phases(record);
     let document = Document {
         format: FORMAT,
         name: &record.name,
@@ -186,15 +267,22 @@ pub fn json(record: &Record) -> String {
             sent_requests: totals.sent,
             overdue_requests: totals.overdue,
             outcomes: Outcomes::by(|outcome| totals.outcome(outcome)),
+            unavailable_requests: totals.unavailable,
+            no_retry_after_requests: totals.no_retry_after,
+            outside_window_requests: totals.outside,
             wanted_peak_per_s: totals.wanted_peak_per_s,
             acknowledged_peak_per_s: totals.acknowledged_peak_per_s,
             acknowledged_mean_per_s: totals.acknowledged_mean_per_s(),
         },
         latency: Latency::of(&record.latency_us),
+        late: Latency::of(&record.late_us),
+        goodput_share: goodput(&sums),
+        phases: sums.into_iter().map(PhaseFields::from).collect(),
         verdict: verdict.standing.name(),
         verdict_text: verdict.headline,
         proof: record.proof.as_ref().map(ProofFields::from),
         seconds: Columns::of(&record.seconds),
+        processes: record.processes.iter().map(ProcessColumns::from).collect(),
     };
     serde_json::to_string(&document).expect("text, integers and finite floats are JSON")
 }

@@ -26,6 +26,7 @@ pub fn html(record: &Record) -> String {
         verdict(&Verdict::of(record)),
         format!("<p class=\"lead\">{}</p>\n", lead(&totals)),
         tables::key_figures(record, &totals),
+        tables::phases(record),
         figures(record, &totals),
         "<h2>The run in figures</h2>\n".to_owned(),
         tables::summary(record, &totals),
@@ -82,6 +83,12 @@ fn lead(totals: &Summary) -> String {
             share(shed, totals.sent)
         ));
     }
+    if totals.no_retry_after > 0 {
+        said.push(format!(
+            "{} with 503 did not say after how many seconds to try again, which it must.",
+            many(totals.no_retry_after, "answer")
+        ));
+    }
     if totals.overdue > 0 {
         said.push(format!(
             "{} could not be sent in time: read the rest with that in mind.",
@@ -116,6 +123,12 @@ fn figures(record: &Record, totals: &Summary) -> String {
         page += &figure("How long voters waited, over time", &slow, &plots::latencies(&bins));
         let curve = "Every division to the right is ten times rarer.";
         page += &figure("How long voters waited, altogether", curve, &plots::percentiles(record));
+    }
+    if !record.processes.is_empty() {
+        let memory = plots::memory(record, width_s);
+        page += &figure("Memory of the processes", &coarse, &memory);
+        let processor = plots::processor(record, width_s);
+        page += &figure("Processor time of the processes", &coarse, &processor);
     }
     match plots::widest(&bins) {
         Some(widest) => {

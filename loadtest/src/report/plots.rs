@@ -6,10 +6,12 @@
 
 mod lag;
 mod latency;
+mod processes;
 mod requests;
 
 pub(crate) use lag::{counted, lag, widest};
 pub(crate) use latency::{latencies, percentiles};
+pub(crate) use processes::{memory, processor};
 pub(crate) use requests::{outcomes, rates};
 
 use plotters::style::RGBColor;

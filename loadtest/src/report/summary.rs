@@ -36,12 +36,17 @@ pub(crate) struct Summary {
     pub(crate) wanted: u64,
     pub(crate) sent: u64,
     pub(crate) overdue: u64,
+    pub(crate) unavailable: u64,
+    pub(crate) no_retry_after: u64,
+    pub(crate) outside: u64,
     outcomes: [u64; 8],
     /// Seconds until the last in which the schedule wanted something.
     pub(crate) ran_s: u64,
     pub(crate) wanted_peak_per_s: u64,
     pub(crate) acknowledged_peak_per_s: u64,
     pub(crate) latency: Option<Percentiles>,
+    /// From the intended time until it was sent.
+    pub(crate) late: Option<Percentiles>,
 }
 
 impl Summary {
@@ -60,12 +65,16 @@ impl Summary {
             wanted: seconds.iter().map(|second| second.wanted).sum(),
             sent: seconds.iter().map(|second| second.sent).sum(),
             overdue: seconds.iter().map(|second| second.overdue).sum(),
+            unavailable: seconds.iter().map(|second| second.unavailable).sum(),
+            no_retry_after: seconds.iter().map(|second| second.no_retry_after).sum(),
+            outside: seconds.iter().map(|second| second.outside).sum(),
             outcomes,
             ran_s: ran as u64,
             wanted_peak_per_s: peak(|second| second.wanted).unwrap_or(0),
             acknowledged_peak_per_s: peak(|second| second.outcomes[Outcome::Acknowledged as usize])
                 .unwrap_or(0),
             latency: Percentiles::of(&record.latency_us),
+            late: Percentiles::of(&record.late_us),
         }
     }
 

@@ -3,10 +3,11 @@
 //! Invariant: a share names what it is a share of. Never here: a figure that is not also in the
 //! JSON, or could not be computed from it.
 
+use crate::processes::Process;
 use crate::record::{Outcome, Record};
 use crate::report::plots::{STACK, colour, title};
 use crate::report::words::{escaped, many};
-use crate::report::{Summary, clock, duration, share, thousands};
+use crate::report::{self, Summary, clock, duration, share, thousands};
 
 /// The figures that answer most questions, large.
 pub(crate) fn key_figures(record: &Record, totals: &Summary) -> String {
@@ -69,13 +70,36 @@ const fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Acknowledged => "202: the ballot is on disk for good",
         Outcome::AlreadyVoted => "409: this voter has an acknowledged ballot for the day",
-        Outcome::Rejected => "4xx to a ballot that was made invalid or forged on purpose",
+        Outcome::Rejected => {
+            "4xx to a ballot invalid or forged on purpose, before the opening or behind the close"
+        }
         Outcome::Unexpected => "an error that nothing in the load explains",
         Outcome::Shed => "overloaded or too fast: not taken, safe to try again",
         Outcome::InDoubt => "503 with a fate unknown at the deadline: safe to try again",
         Outcome::NoAnswer => "sent, and the connection ended or timed out",
         Outcome::NotSent => "the connection could not be made",
     }
+}
+
+/// What each phase came to, if there are several.
+pub(crate) fn phases(record: &Record) -> String {
+    let sums = report::phases(record);
+    let Some(goodput) = report::goodput(&sums) else { return String::new() };
+    let row = |cells: [String; 7]| {
+        let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let rows: String = sums.iter().map(|sum| row(sum.cells())).collect();
+    let percent = goodput * 100.0;
+    format!(
+        "<h2>The phases of the plan</h2>\n<p>In the fullest phase {percent:.1} % of what the best \
+         one had was acknowledged. Back to normal is the first of three seconds without a 503 and \
+         with a p99 of at most twice the usual second's of a phase before which was loaded no \
+         more.</p>\n\
+         <table class=\"phases\"><thead><tr><th>from, to</th><th>wanted</th><th>acknowledged</th>\
+         <th>503, of the answers</th><th>not sent in time</th><th>99 of 100 within</th><th></th>\
+         </tr></thead>\n<tbody>\n{rows}</tbody></table>\n"
+    )
 }
 
 /// What was run, and its totals.
@@ -94,7 +118,16 @@ pub(crate) fn summary(record: &Record, totals: &Summary) -> String {
         ("sent, of those wanted", of_wanted(totals.sent)),
         ("not sent in time, of those wanted", of_wanted(totals.overdue)),
         ("acknowledged, on average", format!("{} /s", thousands(totals.acknowledged_per_s()))),
+        ("refused before the opening or behind the close", thousands(totals.outside)),
+        ("answered 503", thousands(totals.unavailable)),
+        ("of these, without Retry-After", thousands(totals.no_retry_after)),
     ];
+    if let Some(late) = totals.late {
+        rows.extend([
+            ("99 of 100 sent after the intended time by", duration(late.p99)),
+            ("all by", duration(late.max)),
+        ]);
+    }
     if let Some(latency) = totals.latency {
         rows.extend([
             ("half acknowledged within", duration(latency.p50)),
@@ -104,6 +137,7 @@ pub(crate) fn summary(record: &Record, totals: &Summary) -> String {
             ("all within", duration(latency.max)),
         ]);
     }
+    rows.extend(processes(record));
     if let Some(proof) = &record.proof {
         rows.extend([
             ("acknowledged in time", many(proof.acknowledged, "ballot")),
@@ -121,4 +155,17 @@ pub(crate) fn summary(record: &Record, totals: &Summary) -> String {
         .map(|(name, value)| format!("<tr><th>{name}</th><td>{value}</td></tr>\n"))
         .collect();
     format!("<table class=\"summary\"><tbody>\n{rows}</tbody></table>\n")
+}
+
+/// The memory of each process that was watched.
+fn processes(record: &Record) -> Option<(&'static str, String)> {
+    let of = |process: &Process| {
+        let there = || process.seconds.iter().flatten().map(|usage| usage.resident_bytes);
+        let megabytes = |bytes: u64| format!("{} MB", thousands(bytes.div_ceil(1_000_000)));
+        let (most, last) = (there().max()?, there().next_back()?);
+        let name = escaped(&process.name);
+        Some(format!("{name}: {}, at the end {}", megabytes(most), megabytes(last)))
+    };
+    let all: Vec<String> = record.processes.iter().filter_map(of).collect();
+    (!all.is_empty()).then(|| ("memory at the most", all.join("; ")))
 }

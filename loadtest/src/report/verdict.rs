@@ -3,7 +3,7 @@
 //! Invariant: nothing is called proven without a proof that compared something. Never here: a
 //! mismatch softened by a share ("only 0.001 %").
 
-use crate::record::{Proof, Record};
+use crate::record::{Made, Proof, Record};
 use crate::report::words::{duration, many, thousands};
 
 /// How a run stands.
@@ -93,17 +93,25 @@ fn joined(parts: &[String]) -> String {
 
 fn sentences(proof: &Proof, standing: Standing) -> Vec<String> {
     let mut said = Vec::new();
-    if standing == Standing::Proven {
-        said.push(format!(
-            "Every one of the {} acknowledged in time was found in the tally, once, with the \
-             choices that were sent.",
-            many(proof.acknowledged, "ballot")
-        ));
-    } else if proof.acknowledged > 0 {
-        said.push(format!(
-            "{} acknowledged in time were compared with the tally.",
-            many(proof.acknowledged, "ballot")
-        ));
+    let acknowledged = many(proof.acknowledged, "ballot");
+    match (standing, proof.made) {
+        (Standing::Proven, Made::FromLog) => said.push(format!(
+            "Every one of the {acknowledged} acknowledged in time was found in the journal with \
+             the choices that were sent, and the tally is what the journal makes it."
+        )),
+        (Standing::Proven, Made::FromTally) => said.push(format!(
+            "The tally grew by the {acknowledged} acknowledged in time, for each day and choice \
+             as they were sent. These are totals: single ballots were not looked at but for a \
+             sample of receipts."
+        )),
+        (Standing::Mismatch, Made::FromTally) if proof.acknowledged > 0 => said.push(format!(
+            "{acknowledged} acknowledged in time were compared with the tally's totals, which show \
+             how many are wrong and not whose: the proof from the journal does."
+        )),
+        (Standing::Mismatch | Standing::Unknown, _) if proof.acknowledged > 0 => said.push(
+            format!("{acknowledged} acknowledged in time were compared with journal and tally."),
+        ),
+        (Standing::Mismatch | Standing::Unknown, _) => {}
     }
     if proof.in_doubt > 0 {
         said.push(format!(

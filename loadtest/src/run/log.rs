@@ -70,14 +70,15 @@ pub(super) struct Log {
     /// Answers that should not have been, the first of them.
     pub(super) surprises: Vec<String>,
     latency_us: Histogram<u64>,
+    late_us: Histogram<u64>,
     watched: Arc<Watched>,
 }
 
 impl Log {
     pub(super) fn new(watched: Arc<Watched>) -> Self {
         let (overdue, surprises) = (BTreeMap::new(), Vec::new());
-        let latency_us = histogram(LATENCY_DIGITS);
-        Self { seconds: Vec::new(), overdue, surprises, latency_us, watched }
+        let (latency_us, late_us) = (histogram(LATENCY_DIGITS), histogram(LATENCY_DIGITS));
+        Self { seconds: Vec::new(), overdue, surprises, latency_us, late_us, watched }
     }
 
     pub(super) fn second(&mut self, wanted: u64, metered: Metered) -> (&Second, Option<u64>) {
@@ -88,6 +89,7 @@ impl Log {
         self.surprises.truncate(SURPRISES_MAX);
         // Both grow as needed, so adding cannot fail.
         let _ = self.latency_us.add(&metered.latency_us);
+        let _ = self.late_us.add(&metered.late_us);
         let mut latency_us = histogram(SECOND_DIGITS);
         let _ = latency_us.add(&metered.latency_us);
         self.seconds.push(Second {
@@ -95,6 +97,9 @@ impl Log {
             sent: metered.sent,
             overdue: metered.overdue.values().sum(),
             outcomes: metered.outcomes,
+            unavailable: metered.unavailable,
+            no_retry_after: metered.no_retry_after,
+            outside: metered.outside,
             latency_us,
             counted: self.watched.counted(),
         });
@@ -102,19 +107,22 @@ impl Log {
     }
 
     /// What came after the last whole second; it is a second of its own if there was anything.
-    pub(super) fn rest(&mut self, wanted: u64, metered: &Metered) {
+    /// Answers whether there is one.
+    pub(super) fn rest(&mut self, wanted: u64, metered: &Metered) -> bool {
         let nothing = wanted + metered.sent + metered.outcomes.iter().sum::<u64>() == 0;
         if nothing && metered.overdue.is_empty() && !self.seconds.is_empty() {
-            return;
+            return false;
         }
         self.second(wanted, metered.clone());
+        true
     }
 
-    pub(super) fn record(mut self, name: String, seed: u64, began_ms: i64) -> Record {
+    /// Everything, into the record of its run.
+    pub(super) fn record(mut self, of: Record) -> Record {
         for (number, second) in (0..).zip(&mut self.seconds) {
             second.overdue = self.overdue.get(&number).copied().unwrap_or(0);
         }
-        let Self { seconds, latency_us, .. } = self;
-        Record { name, seed, began_ms, seconds, latency_us, proof: None }
+        let Self { seconds, latency_us, late_us, .. } = self;
+        Record { seconds, latency_us, late_us, ..of }
     }
 }

@@ -16,17 +16,18 @@ fn record() -> Record {
         sent: 1_080,
         overdue: 20,
         outcomes: [1_000, 0, 0, 0, 54, 20, 0, 0],
+        unavailable: 70,
+        no_retry_after: 4,
+        outside: 0,
         latency_us: latency_us.clone(),
         counted: None,
     };
-    let rest = Second { wanted: 0, sent: 0, overdue: 0, outcomes: [0; 8], ..second.clone() };
+    let rest = Second { latency_us: latency_us.clone(), ..Second::default() };
     Record {
-        name: "steady".to_owned(),
-        seed: 1,
-        began_ms: 0,
         seconds: vec![second, rest],
         latency_us,
         proof: Some(Proof { lost: 2, caught_up_ms: 5_100, ..Proof::default() }),
+        ..Record::new("steady", 1, 0)
     }
 }
 
@@ -45,6 +46,8 @@ fn a_broken_threshold_says_what_was_found() {
         ("acknowledged<10000", "acknowledged<10000: it was 1,000"),
         ("rate<5000/s", "rate<5000/s: it was 1000.0 acknowledged a second"),
         ("catch_up>5s", "catch_up>5s: it was 5.10 s"),
+        ("unavailable>6%", "unavailable>6%: it was 6.481 % (70 of 1,080)"),
+        ("no_retry_after>0", "no_retry_after>0: it was 4"),
         ("overdue>1%", "overdue>1%: it was 1.818 % (20 of 1,100)"),
     ];
     for (expression, sentence) in broken {
@@ -61,17 +64,14 @@ fn a_kept_threshold_says_nothing() {
 
 #[test]
 fn what_was_not_measured_breaks_a_threshold() {
-    let nothing = Record {
-        seconds: Vec::new(),
-        latency_us: Histogram::new(3).unwrap(),
-        proof: None,
-        ..record()
-    };
+    let nothing = Record::new("steady", 1, 0);
     for (expression, reason) in [
         ("lost>0", "no proof was made"),
         ("catch_up>5s", "no proof was made"),
         ("p99>50ms", "nothing was acknowledged"),
         ("shed>5%", "there were no requests"),
+        ("goodput<80%", "there were not several phases"),
+        ("recovery>5s", "the rate did not fall to that of a phase before"),
     ] {
         let sentence = expression.parse::<Threshold>().unwrap().broken(&nothing);
         assert_eq!(sentence, Some(format!("{expression}: not known, because {reason}")));
@@ -84,6 +84,8 @@ fn what_means_nothing_or_two_things_is_refused() {
         ("p99", "expected a name, > or <"),
         ("p99>50", "unit: us, ms or s"),
         ("catch_up>5", "unit: us, ms or s"),
+        ("goodput<0.8", "needs %"),
+        ("recovery>5", "unit: us, ms or s"),
         ("p101>5ms", "known are p50, p99"),
         ("pinf>5ms", "known are p50, p99"),
         ("speed>5", "\"speed\" is not known"),

@@ -8,14 +8,7 @@ use super::*;
 use crate::record::Proof;
 
 pub(in crate::live) fn empty() -> Second {
-    Second {
-        wanted: 0,
-        sent: 0,
-        overdue: 0,
-        outcomes: [0; 8],
-        latency_us: Histogram::new(3).unwrap(),
-        counted: None,
-    }
+    Second { latency_us: Histogram::new(3).unwrap(), ..Second::default() }
 }
 
 pub(in crate::live) fn second() -> Second {
@@ -29,18 +22,17 @@ pub(in crate::live) fn second() -> Second {
         outcomes: [4_900, 40, 20, 0, 20, 5, 4, 1],
         latency_us,
         counted: Some(4_830),
+        ..Second::default()
     }
 }
 
 pub(in crate::live) fn record() -> Record {
     let second = second();
     Record {
-        name: "steady".to_owned(),
-        seed: 7,
-        began_ms: 1_702_864_800_000,
         latency_us: second.latency_us.clone(),
         seconds: vec![second],
         proof: Some(Proof { acknowledged: 4_900, caught_up_ms: 1_200, ..Proof::default() }),
+        ..Record::new("steady", 7, 1_702_864_800_000)
     }
 }
 
@@ -87,8 +79,7 @@ fn the_spark_line_scales_to_what_was_wanted() {
 
 #[test]
 fn an_empty_run_has_an_end() {
-    let none =
-        Record { seconds: Vec::new(), proof: None, latency_us: empty().latency_us, ..record() };
+    let none = Record::new("steady", 7, 0);
     assert_eq!(
         end(&none)[..2],
         [
