@@ -3,18 +3,15 @@
 //!
 //! Invariant: a child ends when its input does, so none outlives the run, however that ends.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::env;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child as Running, ChildStdin, ChildStdout, Command, Stdio};
-use std::{env, fs};
 
 use crate::plan::ROLE;
 use crate::{Error, counting, edges, load};
 
 pub(crate) const LOAD: &str = "load";
 pub(crate) const COUNTING: &str = "counting";
-
-/// Linux shows CPU time in these to every program (`USER_HZ`), whatever its kernel counts in.
-const TICK_US: u64 = 10_000;
 
 /// Plays a role to its end.
 pub(crate) fn play(role: &str) -> Result<(), Error> {
@@ -23,18 +20,6 @@ pub(crate) fn play(role: &str) -> Result<(), Error> {
         COUNTING => counting::run(),
         _ => edges::run(role),
     }
-}
-
-/// Answers whoever started this process.
-pub(crate) fn say(line: &str) -> Result<(), Error> {
-    let mut output = io::stdout().lock();
-    writeln!(output, "{line}")?;
-    Ok(output.flush()?)
-}
-
-/// What the process is told, line by line, until it shall end.
-pub(crate) fn orders() -> impl Iterator<Item = String> {
-    io::stdin().lines().map_while(Result::ok)
 }
 
 /// A process of the run, killed when this is dropped.
@@ -80,7 +65,7 @@ impl Child {
     }
 
     pub(crate) fn cpu_us(&self) -> Result<u64, Error> {
-        cpu_us(self.process.id())
+        benches::cpu_us(self.process.id())
     }
 }
 
@@ -89,18 +74,5 @@ impl Drop for Child {
         // It may have ended by itself.
         drop(self.process.kill());
         drop(self.process.wait());
-    }
-}
-
-/// User and system time of all threads of a process, dead ones included, in microseconds.
-pub(crate) fn cpu_us(pid: u32) -> Result<u64, Error> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // proc(5): the name is in brackets and may hold anything; utime and stime are fields 14 and 15,
-    // and the third comes right behind the brackets.
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
-    let times: Vec<u64> = fields.skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
-    match times[..] {
-        [user, system] => Ok((user + system) * TICK_US),
-        [..] => Err(format!("the CPU time of process {pid} cannot be read").into()),
     }
 }

@@ -15,9 +15,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::child::{orders, say};
 use crate::edges::CLOCK_OFFSET_MS_MAX;
 use crate::plan::{TARGET, poll, told};
+use benches::{orders, say};
 
 /// How often a state that cannot be waited for is looked at: cheap beside what is counted.
 const POLL: Duration = Duration::from_millis(10);

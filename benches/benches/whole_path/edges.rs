@@ -16,10 +16,10 @@ use prometheus::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::child::{orders, say};
 use crate::null::NullJournal;
 use crate::plan::{TARGET, Variant, partitions, poll, told};
 use crate::{Error, bare};
+use benches::{orders, say};
 
 /// As `weir`'s: 2 s.
 pub(crate) const CLOCK_OFFSET_MS_MAX: i64 = 2_000;

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use ballot::{Ballot, Token};
-use benches::{Ballots, Poll};
+use benches::{Ballots, Poll, say};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
@@ -21,7 +21,6 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
-use crate::child::say;
 use crate::plan::{CONNECTIONS, SECONDS, SEED, TARGET, poll, told};
 
 /// Until batches, buffers and caches are as they stay.

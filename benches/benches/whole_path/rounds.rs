@@ -14,8 +14,9 @@ use testkit::Kafka;
 use tokio::runtime::Builder;
 
 use crate::Error;
-use crate::child::{COUNTING, Child, LOAD, cpu_us};
+use crate::child::{COUNTING, Child, LOAD};
 use crate::plan::{CONNECTIONS, Plan, SECONDS, SEED, STARTED, TARGET, Variant, partitions, poll};
+use benches::cpu_us;
 
 /// As for measurements in general: the test kit's own are for a small machine beside other tests.
 const JAVA_OPTIONS: [&str; 2] = ["-Xmx1g", "-XX:+UseG1GC"];
