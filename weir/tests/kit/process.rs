@@ -81,12 +81,18 @@ impl<'a> Up<'a> {
     }
 }
 
-/// A campaign's tally, once its number of ballots and of duplicates are these.
+/// A campaign's tally, once its number of ballots and of duplicates are these. A process that has
+/// just started may not have one yet; one that had a tally must go on having it.
 pub(crate) fn tally(url: &str, ballots: u64, duplicates: u64) -> Vec<u8> {
     let request = Request::get(&format!("{url}/tally"));
+    let mut is_served = false;
     eventually(&format!("{ballots} ballots and {duplicates} duplicates"), || {
         let answer = request.send();
+        if answer.status == 503 && !is_served {
+            return None;
+        }
         assert_eq!(answer.status, 200);
+        is_served = true;
         let tally: Value = answer.json();
         let found = (tally["ballots"].as_u64(), tally["outcomes"]["duplicate"].as_u64());
         (found == (Some(ballots), Some(duplicates))).then_some(answer.body)
