@@ -5,8 +5,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 8] =
-    ["ballot", "journal", "ingest", "aggregator", "weir", "testkit", "loadtest", "benches"];
+const CRATES: [&str; 9] = [
+    "ballot",
+    "journal",
+    "ingest",
+    "aggregator",
+    "weir",
+    "testkit",
+    "loadtest",
+    "benches",
+    "deploy",
+];
 const LINES_MAX: usize = 300;
 const COLUMNS_MAX: usize = 100;
 
