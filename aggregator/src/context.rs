@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::dedup::{AssignedVoters, VoterSets};
+use crate::metrics::Meters;
 #[cfg(feature = "planted")]
 use crate::planted::Planted;
 use crate::status::Statuses;
@@ -25,6 +26,7 @@ pub(crate) struct Context<J> {
     pub(crate) view: View,
     pub(crate) sets: VoterSets,
     pub(crate) statuses: Statuses,
+    pub(crate) meters: Meters,
     /// Tells the group how far a partition has been flushed.
     pub(crate) flushed: mpsc::Sender<(u32, u64)>,
 }

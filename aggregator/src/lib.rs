@@ -4,10 +4,13 @@
 //! It keeps no state of its own: everything here can be lost at any time and made again from the
 //! journal. Time and the journal are passed in, so that all of it runs in the simulation.
 
+mod behind;
 mod config;
 mod context;
 mod dedup;
+mod drain;
 mod founding;
+mod looks;
 pub mod metrics;
 mod owner;
 #[cfg(feature = "planted")]

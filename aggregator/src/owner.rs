@@ -11,13 +11,15 @@ use futures_util::future::FutureExt;
 use journal::{Clock, ClockCheck, Group, GroupEvent, Journal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
-use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::dedup::VoterSets;
+use crate::looks::look_at_lag;
+use crate::metrics::{Meters, Metrics, Sources};
 use crate::status::{Phase, StatusGuard, Statuses};
 use crate::view::View;
 use crate::worker::work;
@@ -55,6 +57,7 @@ impl<J: Journal> Aggregator<J> {
             view,
             sets: VoterSets::new(config.voters_max),
             statuses: Statuses::default(),
+            meters: Meters::new(),
             config: Arc::new(config),
             flushed: sender,
         };
@@ -67,10 +70,21 @@ impl<J: Journal> Aggregator<J> {
         self.context.statuses.clone()
     }
 
-    /// The voter sets of its partitions.
-    #[must_use]
-    pub fn voter_sets(&self) -> VoterSets {
-        self.context.sets.clone()
+    /// Its metrics, to be registered, with the campaign's id on each.
+    ///
+    /// # Errors
+    /// If a name or label is not one Prometheus knows, which is a defect.
+    pub fn metrics(&self, campaign: &str) -> prometheus::Result<Metrics> {
+        let context = &self.context;
+        let sources = Sources {
+            statuses: context.statuses.clone(),
+            sets: context.sets.clone(),
+            meters: context.meters.clone(),
+            view: context.view.clone(),
+            clock: Arc::clone(&context.clock),
+            voters_max: context.config.voters_max,
+        };
+        Metrics::new(campaign, sources)
     }
 
     /// Runs until `drain`: then the workers flush, and it leaves the group. Answers whether all
@@ -169,6 +183,7 @@ impl Drop for Running {
 
 impl<J: Journal> Workers<J> {
     fn start(&mut self, partitions: &[u32]) {
+        self.context.meters.assignments.inc_by(partitions.len() as u64);
         for &partition in partitions {
             let drain = CancellationToken::new();
             let task = tokio::spawn(watched(self.context.clone(), partition, drain.clone()));
@@ -178,6 +193,7 @@ impl<J: Journal> Workers<J> {
 
     /// Ends workers at once. What they were in the middle of is thrown away, not finished.
     async fn stop(&mut self, partitions: &[u32]) {
+        self.context.meters.revocations.inc_by(partitions.len() as u64);
         for partition in partitions {
             if let Some(mut running) = self.running.remove(partition) {
                 running.task.abort();
@@ -226,38 +242,6 @@ fn has_flushed(partition: u32, ended: Result<bool, JoinError>) -> bool {
         }
         false
     })
-}
-
-/// Measures how far the workers are behind the log, and which stand still.
-async fn look_at_lag<J: Journal>(context: Context<J>) {
-    let mut tick = interval(context.config.tick);
-    loop {
-        tick.tick().await;
-        for (partition, status) in context.statuses.all() {
-            look_at(&context, partition, &status.phase).await;
-        }
-    }
-}
-
-async fn look_at<J: Journal>(context: &Context<J>, partition: u32, phase: &Phase) {
-    if *phase == Phase::Final {
-        return context.statuses.update(partition, |status| {
-            status.lag = 0;
-            status.stalled = false;
-        });
-    }
-    let bounds = context.journal.bounds(partition).await;
-    let stall_after = context.config.stall_after;
-    context.statuses.update(partition, |status| {
-        if let Ok(bounds) = bounds {
-            status.lag = bounds.end.saturating_sub(status.frontier);
-            status.measured_at = Instant::now();
-        }
-        let since = status.behind_since.unwrap_or_else(Instant::now);
-        status.behind_since = (status.lag > 0).then_some(since);
-        let stands = since.elapsed() > stall_after;
-        status.stalled = stands || status.measured_at.elapsed() > stall_after;
-    });
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::context::{Context, Failure};
 use crate::dedup::AssignedVoters;
+use crate::status::PartitionStatus;
 use crate::view::View;
 
 /// How long an end of the log below a snapshot is asked for again before it is believed. A broker
@@ -53,13 +54,19 @@ pub(crate) async fn rebuild<J: Journal>(
     let Context { journal, view, .. } = context;
     let snapshot = find_snapshot(journal, view, partition).await?;
     let counted = snapshot.as_ref().map_or(0, |snapshot| snapshot.frontier());
-    let until = Instant::now() + OLD_END_MAX;
+    let (until, asked_ms) = (Instant::now() + OLD_END_MAX, context.clock.now_ms());
     let bounds = bounds_reaching(journal, partition, counted, until).await?;
+    let resume = |fold: &Fold| {
+        let note = |status: &mut PartitionStatus| status.resume(fold, bounds.end, asked_ms);
+        context.statuses.update(partition, note);
+    };
     let Some(snapshot) = snapshot else {
         if bounds.start > 0 {
             return Err(gone(partition, 0, bounds));
         }
-        return Ok(Fold::new(journal.identity(), partition));
+        let fold = Fold::new(journal.identity(), partition);
+        resume(&fold);
+        return Ok(fold);
     };
     let frontier = snapshot.frontier();
     if snapshot.journal() != journal.identity() {
@@ -69,6 +76,7 @@ pub(crate) async fn rebuild<J: Journal>(
         return Err(gone(partition, frontier, bounds));
     }
     let fold = snapshot.resume();
+    resume(&fold);
     #[cfg(feature = "planted")]
     if context.is_planted(crate::planted::Planted::RebuildSkipped) {
         return Ok(fold);
@@ -119,7 +127,15 @@ async fn mark<J: Journal>(
                 fold.mark(record.offset, &record.value, voters)?;
             }
             next = record.offset + 1;
+            if next == frontier {
+                let timestamp_ms = record.timestamp_ms;
+                let note = |status: &mut PartitionStatus| status.behind.note_folded(timestamp_ms);
+                context.statuses.update(partition, note);
+            }
         }
+        let (done, all) = (next.min(frontier) - from, frontier - from);
+        let note = |status: &mut PartitionStatus| status.rebuilt = done as f64 / all as f64;
+        context.statuses.update(partition, note);
         // Reading may never have to wait; revocation and shutdown must get a turn all the same.
         tokio::task::yield_now().await;
     }

@@ -6,8 +6,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ballot::Outcomes;
+use ballot::{Fold, Outcomes};
 use tokio::time::Instant;
+
+use crate::behind::Behind;
+use crate::drain::Window;
 
 /// How old a measurement of lag may be to be told as a number: five looks at it.
 const LAG_AGE_MAX: Duration = Duration::from_secs(5);
@@ -30,13 +33,13 @@ pub enum Phase {
 pub struct PartitionStatus {
     /// What the worker is doing.
     pub phase: Phase,
-    /// The offset of the next record to fold.
+    /// The offset of the next record to fold; 0 until the partition's snapshot has been found.
     pub frontier: u64,
     /// Records behind the frontier; zero once final.
     pub lag: u64,
     /// What became of the ballots so far.
     pub outcomes: Outcomes,
-    /// Records seen behind the campaign's close.
+    /// Records seen behind the campaign's close: how many lie behind its frontier.
     pub after_final: u64,
     /// Whether, for too long, the frontier has stood still with lag, or lag could not be measured.
     pub stalled: bool,
@@ -48,9 +51,68 @@ pub struct PartitionStatus {
     pub(crate) behind_since: Option<Instant>,
     /// When the lag was last measured.
     pub(crate) measured_at: Instant,
+    /// Whether the frontier and the outcomes are known.
+    pub(crate) has_frontier: bool,
+    /// How much of the rebuild is done, 0 to 1.
+    pub(crate) rebuilt: f64,
+    /// For how long what is behind the frontier has been there.
+    pub(crate) behind: Behind,
+    /// Since when something folded has not been published.
+    pub(crate) ahead_since: Option<Instant>,
+    /// What the last looks at the lag saw.
+    pub(crate) looks: Window,
 }
 
 impl PartitionStatus {
+    /// A worker begins, or starts over after an error, at this time by the wall clock.
+    pub(crate) fn begin_rebuild(&mut self, now_ms: i64) {
+        self.phase = Phase::Rebuilding;
+        self.rebuilt = 0.0;
+        self.behind = Behind::begin(now_ms);
+        self.ahead_since = None;
+    }
+
+    /// Takes the fold it goes on from, and the log's end as it was then.
+    pub(crate) fn resume(&mut self, fold: &Fold, end: u64, asked_ms: i64) {
+        self.note_fold(fold, None);
+        self.has_frontier = true;
+        self.note_end(end, asked_ms);
+    }
+
+    /// Takes how far a fold is, and the timestamp of the last record in it if that is known.
+    pub(crate) fn note_fold(&mut self, fold: &Fold, last_ms: Option<i64>) {
+        if let Some(timestamp_ms) = last_ms {
+            self.behind.note_folded(timestamp_ms);
+        }
+        if fold.frontier() < self.frontier {
+            self.behind.note_fallen();
+        }
+        if self.frontier != fold.frontier() {
+            self.behind_since = None;
+        }
+        self.frontier = fold.frontier();
+        self.outcomes = *fold.outcomes();
+    }
+
+    /// Takes the log's end, asked for at this time by the wall clock.
+    pub(crate) fn note_end(&mut self, end: u64, asked_ms: i64) {
+        let now = Instant::now();
+        self.lag = end.saturating_sub(self.frontier);
+        self.measured_at = now;
+        if !self.has_frontier {
+            return;
+        }
+        self.looks.push(now, self.frontier, end);
+        if self.lag == 0 {
+            self.behind.note_caught_up(asked_ms);
+        }
+    }
+
+    /// Seconds until its lag is gone; see [`Window::drain_seconds`].
+    pub(crate) fn drain_seconds(&self) -> f64 {
+        if self.lag == 0 { 0.0 } else { self.looks.drain_seconds() }
+    }
+
     /// Takes what became of a publish: why it failed, if it did. It is told once publishing has
     /// failed for longer than `patience`.
     pub(crate) fn note_publish(&mut self, failure: Option<String>, patience: Duration) {
@@ -128,6 +190,11 @@ impl Statuses {
             unpublished_since: None,
             behind_since: None,
             measured_at: Instant::now(),
+            has_frontier: false,
+            rebuilt: 0.0,
+            behind: Behind::default(),
+            ahead_since: None,
+            looks: Window::default(),
         };
         self.lock().partitions.insert(partition, status);
     }
@@ -170,5 +237,29 @@ impl StatusGuard {
 impl Drop for StatusGuard {
     fn drop(&mut self) {
         self.statuses.end(self.partition);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ballot::JournalId;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_known_of_a_frontier_that_falls_is_not_believed_of_where_it_falls_to() {
+        let statuses = Statuses::default();
+        let _guard = StatusGuard::new(&statuses, 0);
+        statuses.update(0, |status| {
+            (status.has_frontier, status.frontier) = (true, 5);
+            status.begin_rebuild(10_000);
+            // A look before the snapshot has been found.
+            status.note_end(5, 40_000);
+            assert_eq!(status.lag, 0);
+            status.resume(&Fold::new(JournalId([1; 16]), 0), 5, 50_000);
+            assert_eq!((status.frontier, status.lag), (0, 5));
+            assert_eq!(status.behind.seconds(60_000), 50.0, "since it began to rebuild");
+            assert_eq!(status.drain_seconds(), f64::INFINITY);
+        });
     }
 }

@@ -3,23 +3,23 @@
 //! A record is folded whole or not at all, because folding never awaits. A snapshot is published
 //! only from between two records. After any error everything is rebuilt, nothing resumed.
 
+mod flush;
 #[cfg(feature = "planted")]
 mod planted_steps;
 
 use std::time::Duration;
 
-use ballot::{Applied, Fold};
+use ballot::{Applied, Fold, Outcomes};
 use futures_util::future::{BoxFuture, Fuse, FusedFuture, FutureExt};
 use journal::{AppendError, Journal, Reader, Record};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::context::{Context, Failure};
 use crate::dedup::AssignedVoters;
-#[cfg(feature = "planted")]
-use crate::planted::Planted;
 use crate::rebuild::rebuild;
 use crate::status::Phase;
+use flush::Ahead;
 
 /// Works on a partition until `drain`, then flushes and answers whether all that was in the log is
 /// published. Dropping the future, as a revocation does, ends it at once; nothing is published
@@ -30,9 +30,13 @@ pub(crate) async fn work<J: Journal>(
     drain: CancellationToken,
 ) -> bool {
     let mut has_counted = false;
+    // Since when it has not been folding.
+    let mut idle_since = Some(Instant::now());
+    context.meters.rebuilds_assigned.inc();
     loop {
-        context.statuses.update(partition, |status| status.phase = Phase::Rebuilding);
-        let again = match attempt(&context, partition, &drain).await {
+        let now_ms = context.clock.now_ms();
+        context.statuses.update(partition, |status| status.begin_rebuild(now_ms));
+        let again = match attempt(&context, partition, &drain, &mut idle_since).await {
             Ok(flushed) => return flushed.unwrap_or(!has_counted),
             Err(Failure::Again(why)) => why,
             Err(Failure::Stopped(why)) => {
@@ -44,10 +48,12 @@ pub(crate) async fn work<J: Journal>(
         };
         tracing::warn!(partition, why = again, "the partition starts over");
         has_counted = true;
+        idle_since.get_or_insert_with(Instant::now);
         // Drain ends the wait; else the wait is bounded by its own length.
         if timeout(context.config.retry_interval, drain.cancelled()).await.is_ok() {
             return false;
         }
+        context.meters.rebuilds_error.inc();
     }
 }
 
@@ -56,6 +62,7 @@ async fn attempt<J: Journal>(
     context: &Context<J>,
     partition: u32,
     drain: &CancellationToken,
+    idle_since: &mut Option<Instant>,
 ) -> Result<Option<bool>, Failure> {
     let mut voters = context.assign(partition);
     // Biased: drain is final, so nothing can starve.
@@ -64,6 +71,9 @@ async fn attempt<J: Journal>(
         () = drain.cancelled() => return Ok(None),
         fold = rebuild(context, partition, &mut voters) => fold?,
     };
+    if let Some(since) = idle_since.take() {
+        context.meters.note_rebuilt(since.elapsed());
+    }
     let reader = context.journal.read(partition, fold.frontier());
     let mut worker = Worker {
         context,
@@ -73,6 +83,8 @@ async fn attempt<J: Journal>(
         published: None,
         publish_failed: false,
         publishing: Fuse::terminated(),
+        publish_began: Instant::now(),
+        ahead: Ahead::default(),
         closing: Fuse::terminated(),
         close_offset: None,
         flush_at: Instant::now(),
@@ -104,6 +116,9 @@ struct Worker<'a, J> {
     /// Whether the last publish failed, which is told once.
     publish_failed: bool,
     publishing: UnderWay<'a, (u64, Result<(), AppendError>)>,
+    /// When the last publish was begun.
+    publish_began: Instant,
+    ahead: Ahead,
     closing: UnderWay<'a, Result<u64, AppendError>>,
     /// Where our close record is, until it has been folded.
     close_offset: Option<u64>,
@@ -117,7 +132,9 @@ impl<'a, J: Journal> Worker<'a, J> {
         mut reader: J::Reader,
         drain: &CancellationToken,
     ) -> Result<(), Failure> {
-        self.report();
+        // Until now it stood still to rebuild.
+        self.context.statuses.update(self.partition, |status| status.behind_since = None);
+        self.report(None, 0);
         loop {
             // Biased for determinism, and nothing starves: a drain is final, a publish and a close
             // end and begin again only after an interval, and reading is always ready last.
@@ -140,13 +157,23 @@ impl<'a, J: Journal> Worker<'a, J> {
     }
 
     fn fold_all(&mut self, records: &[Record]) -> Result<(), Failure> {
-        let mut after_final = 0;
+        let now_ms = self.context.clock.now_ms();
+        let (mut last_ms, mut after_final) = (None, 0);
         for record in records {
             #[cfg(feature = "planted")]
             self.plant(record);
+            let before = ballots(self.fold.outcomes());
             match self.fold.apply(record.offset, &record.value, &mut self.voters)? {
-                Applied::Folded | Applied::Skipped => {}
-                Applied::AfterFinal => after_final += 1,
+                Applied::Folded => {
+                    last_ms = Some(record.timestamp_ms);
+                    if ballots(self.fold.outcomes()) > before {
+                        self.context
+                            .meters
+                            .note_ballot_age(now_ms.saturating_sub(record.timestamp_ms));
+                    }
+                }
+                Applied::Skipped => {}
+                Applied::AfterFinal => after_final = record.offset + 1 - self.fold.frontier(),
             }
         }
         if self.close_offset.is_some_and(|offset| offset < self.fold.frontier()) {
@@ -154,73 +181,24 @@ impl<'a, J: Journal> Worker<'a, J> {
             self.close_offset = None;
             self.tick_at = Instant::now();
         }
-        let partition = self.partition;
-        self.context.statuses.update(partition, |status| status.after_final += after_final);
-        self.report();
+        if last_ms.is_some() {
+            self.ahead.note_folded(Instant::now());
+        }
+        self.report(last_ms, after_final);
         Ok(())
     }
 
-    fn report(&self) {
+    /// Notes where the fold is: the timestamp of the record before its frontier, if that is new, and
+    /// how many were seen behind its close.
+    fn report(&self, last_ms: Option<i64>, after_final: u64) {
         let phase = if self.fold.is_final() { Phase::Final } else { Phase::Folding };
         self.context.statuses.update(self.partition, |status| {
-            if status.frontier != self.fold.frontier() {
-                status.behind_since = None;
-            }
             status.phase = phase;
-            status.frontier = self.fold.frontier();
-            status.outcomes = *self.fold.outcomes();
+            status.rebuilt = 1.0;
+            status.note_fold(&self.fold, last_ms);
+            status.ahead_since = self.ahead.since();
+            status.after_final = status.after_final.max(after_final);
         });
-    }
-
-    /// Publishes on assignment, after a change, and when somebody else's lower snapshot was
-    /// published after ours: compaction keeps the last, so the last has to be the highest.
-    fn flush_if_changed(&mut self) {
-        self.flush_at = Instant::now() + self.context.config.flush_interval;
-        let last = {
-            let results = self.context.view.results.borrow();
-            results.partitions.get(self.partition as usize).and_then(|known| known.last)
-        };
-        let overwritten = last.is_some() && last < self.published;
-        #[cfg(feature = "planted")]
-        let overwritten = overwritten && !self.context.is_planted(Planted::StaleSnapshotKept);
-        if self.published != Some(self.fold.frontier()) || overwritten {
-            self.start_publish();
-        } else if self.publish_failed {
-            // Another owner's is higher by now.
-            self.note_publish(None);
-        }
-    }
-
-    fn note_publish(&mut self, failure: Option<String>) {
-        let (statuses, stall_after) = (&self.context.statuses, self.context.config.stall_after);
-        self.publish_failed = failure.is_some();
-        statuses.update(self.partition, |status| status.note_publish(failure, stall_after));
-    }
-
-    fn start_publish(&mut self) {
-        let (frontier, value) = (self.fold.frontier(), self.fold.snapshot().encode());
-        let (journal, partition) = (&self.context.journal, self.partition);
-        let publish = async move { (frontier, journal.publish(partition, value).await) };
-        self.publishing = publish.boxed().fuse();
-    }
-
-    fn note_published(&mut self, frontier: u64, result: Result<(), AppendError>) {
-        match result {
-            Ok(()) => {
-                self.note_publish(None);
-                self.published = self.published.max(Some(frontier));
-                // Full: the group is behind, and the next flush tells it more than this one.
-                let _ = self.context.flushed.try_send((self.partition, frontier));
-            }
-            Err(error) => {
-                let partition = self.partition;
-                if !self.publish_failed {
-                    tracing::warn!(partition, %error, "snapshots are not published, trying again");
-                }
-                self.note_publish(Some(error.to_string()));
-                self.flush_at = Instant::now() + self.context.config.retry_interval;
-            }
-        }
     }
 
     /// Appends the close record of the earliest day that is over, once its grace has passed by a
@@ -270,22 +248,10 @@ impl<'a, J: Journal> Worker<'a, J> {
         }
         self.finish().await
     }
+}
 
-    /// The final flush: what is folded is published, or the next owner folds it again.
-    async fn finish(&mut self) -> Result<(), Failure> {
-        if !self.publishing.is_terminated() {
-            let (frontier, result) = (&mut self.publishing).await;
-            self.note_published(frontier, result);
-        }
-        while self.published != Some(self.fold.frontier()) {
-            self.start_publish();
-            let (frontier, result) = (&mut self.publishing).await;
-            let failed = result.is_err();
-            self.note_published(frontier, result);
-            if failed {
-                sleep(self.context.config.retry_interval).await;
-            }
-        }
-        Ok(())
-    }
+/// All ballots that were in the log so far, whatever became of them.
+const fn ballots(outcomes: &Outcomes) -> u64 {
+    let valid = outcomes.counted + outcomes.duplicate + outcomes.late;
+    valid + outcomes.outside + outcomes.invalid + outcomes.misrouted
 }

@@ -9,6 +9,7 @@ mod days;
 mod error;
 mod file;
 mod read;
+mod redated;
 #[cfg(test)]
 mod tests;
 

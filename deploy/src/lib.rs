@@ -6,6 +6,8 @@
 
 #![expect(clippy::panic, reason = "only tests call this, and a file that is wrong fails them")]
 
+pub mod compose;
+pub mod dashboards;
 pub mod metrics;
 
 use std::fs;

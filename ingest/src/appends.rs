@@ -50,7 +50,7 @@ impl Appends {
         let since = failing.as_ref().map_or(now, |failing| failing.since);
         let failed = failing.insert(Failing { since, last_at: now, error: error.to_string() });
         if failed.is_long() && !was_long {
-            tracing::warn!(campaign, %error, "ballots are not appended");
+            tracing::error!(campaign, %error, "ballots are not appended");
         }
     }
 

@@ -18,6 +18,7 @@ use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::{Body, BodyError, Limits, read_body_if};
 use crate::submission::Submission;
+use crate::trace::Traced;
 
 /// `{"receipt":"1023-9007199254740992-1999","day":"2023-12-18"}`, rounded up.
 const ANSWER_BYTES: usize = 64;
@@ -28,8 +29,8 @@ const NAMED_MAX: usize = 5;
 pub(crate) async fn cast<J: Journal>(
     edge: &Shared<J>,
     campaign: &str,
-    headers: &HeaderMap,
-    body: Incoming,
+    (headers, body): (&HeaderMap, Incoming),
+    mut traced: Option<&mut Traced>,
 ) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(campaign)?;
     let batcher = &hosted.voting()?.batcher;
@@ -78,7 +79,14 @@ pub(crate) async fn cast<J: Journal>(
     if hosted.is_closed(voter, day) {
         return Err(Problem::Closed.into());
     }
-    match batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }).await {
+    if let Some(traced) = traced.as_deref_mut() {
+        traced.append_begins();
+    }
+    let fate = batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }).await;
+    if let Some(traced) = traced {
+        traced.append_ended(&fate);
+    }
+    match fate {
         Cast::Durable(receipt) => Ok(accepted(receipt, day)),
         Cast::Refused | Cast::InDoubt => Err(Problem::JournalUnavailable.into()),
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use ballot::{Ballot, Receipt, Record, Rules, VoterId, VotingDay, words_for};
 use journal::{AppendError, Journal};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use crate::appends::Appends;
 use crate::driver::Driver;
@@ -81,10 +81,21 @@ pub struct Batcher<J> {
     appends: Appends,
 }
 
-/// Hears of every append: its latency from the batch's first ballot, its ballots, its result.
+/// An append that has ended.
+#[derive(Debug)]
+pub(crate) struct Appended<'a> {
+    pub(crate) ballots: u32,
+    /// From the batch's first ballot until it was handed to the journal.
+    pub(crate) waited: Duration,
+    /// From then until the journal's word.
+    pub(crate) took: Duration,
+    pub(crate) result: &'a Result<u64, AppendError>,
+}
+
+/// Hears of every append.
 struct Observer(Box<Observe>);
 
-type Observe = dyn Fn(Duration, usize, &Result<u64, AppendError>) + Send + Sync;
+type Observe = dyn Fn(&Appended<'_>) + Send + Sync;
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,12 +123,8 @@ impl<J: Journal> Batcher<J> {
         }
     }
 
-    /// Has every append reported: latency from its first ballot, ballots, result. Only the first
-    /// observer is heard.
-    pub fn observe(
-        &self,
-        observer: impl Fn(Duration, usize, &Result<u64, AppendError>) + Send + Sync + 'static,
-    ) {
+    /// Has every append reported. Only the first observer is heard.
+    pub(crate) fn observe(&self, observer: impl Fn(&Appended<'_>) + Send + Sync + 'static) {
         // A second one is dropped, as said above.
         drop(self.observer.set(Observer(Box::new(observer))));
     }
@@ -198,6 +205,7 @@ impl<J: Journal> Batcher<J> {
         let batch = builder.finish();
         let value = Record::Batch(batch.clone()).encode();
         let partition = u32::try_from(partition).unwrap_or(u32::MAX);
+        let handed_over = Instant::now();
         let mut append = std::pin::pin!(self.journal.append(partition, timestamp_ms, value));
         let deadline = since + self.limits.deadline;
         let result = match timeout_at(deadline, &mut append).await {
@@ -209,7 +217,8 @@ impl<J: Journal> Batcher<J> {
         };
         self.appends.note(&self.rules.borrow().campaign, &result);
         if let Some(Observer(observe)) = self.observer.get() {
-            observe(since.elapsed(), batch.len(), &result);
+            let (waited, took) = (handed_over - since, handed_over.elapsed());
+            observe(&Appended { ballots, waited, took, result: &result });
         }
         if let Ok(offset) = result {
             let rules = self.rules();

@@ -1,7 +1,7 @@
 //! A campaign as the page needs it: what to vote for, by which rules, when, and what time it is.
 //!
-//! What never changes is serialised once; the window and the limits come from the newest rules,
-//! since an organiser may extend a campaign that runs. Never here: a secret of the campaign file.
+//! Its texts are serialised when they are given; the window and the limits come from the newest
+//! rules, since an organiser may extend a campaign that runs. Never here: a secret of the campaign file.
 
 use ballot::{Campaign, Rules, VotingDay};
 use bytes::Bytes;
@@ -76,8 +76,9 @@ pub(crate) fn answer<J: Journal>(edge: &Shared<J>, id: &str) -> Result<Response<
     let hosted = edge.campaign(id)?;
     let moving = moving(&hosted.rules(), edge.clock.now_ms());
     let moving = serde_json::to_vec(&moving).expect("strings and numbers are always JSON");
-    let mut document = Vec::with_capacity(hosted.document.len() + moving.len());
-    document.extend_from_slice(&hosted.document);
+    let texts = hosted.document();
+    let mut document = Vec::with_capacity(texts.len() + moving.len());
+    document.extend_from_slice(&texts);
     document.push(b',');
     document.extend_from_slice(moving.get(1..).unwrap_or_default());
     Ok(json(document))

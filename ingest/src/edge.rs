@@ -5,7 +5,7 @@
 //! does, or a log line per request.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ballot::{Campaign, TokenKeys};
@@ -20,11 +20,12 @@ use tokio::time::Instant;
 
 use crate::batcher::Batcher;
 use crate::hosted::Hosted;
-use crate::metrics::{Good, Metrics, watch_batchers};
+use crate::metrics::{Good, Requests, watch_batchers};
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::routes::Route;
 use crate::server::{Body, Handler, Limits, Shutdown};
+use crate::trace::{Traced, Tracer};
 use crate::{ballots, campaign_document, receipts, stream, tally};
 
 /// How long the journal may leave heartbeats unanswered: five of them.
@@ -85,18 +86,25 @@ pub(crate) struct Shared<J> {
     campaigns: Vec<Hosted<J>>,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) metrics: Metrics,
+    pub(crate) requests: Requests,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) reads: Semaphore,
     pub(crate) scans: Semaphore,
     shutdown: Shutdown,
+    /// None as long as nothing is traced.
+    tracer: OnceLock<Arc<Tracer>>,
 }
 
 impl<J> Shared<J> {
-    /// A campaign by its id. There are few: comparing beats hashing.
+    /// A campaign by its id.
     pub(crate) fn campaign(&self, id: &str) -> Result<&Hosted<J>, Refusal> {
-        let hosted = self.campaigns.iter().find(|hosted| hosted.given.campaign.id == id);
+        let hosted = self.place(id).and_then(|place| self.campaigns.get(place));
         hosted.ok_or_else(|| Problem::UnknownCampaign.into())
+    }
+
+    /// Where a campaign is among them. There are few: comparing beats hashing.
+    fn place(&self, id: &str) -> Option<usize> {
+        self.campaigns.iter().position(|hosted| hosted.given.campaign.id == id)
     }
 }
 
@@ -110,21 +118,36 @@ impl<J: Journal> Edge<J> {
         options: EdgeOptions,
     ) -> Result<Self, prometheus::Error> {
         let EdgeOptions { limits, clock, shutdown, registry } = options;
-        let metrics = Metrics::new(&registry)?;
+        let ids = campaigns.iter().map(|given| given.campaign.id.as_str());
+        let requests = Requests::new(&registry, ids)?;
         let batchers = campaigns.iter().filter_map(|given| {
             Some((given.campaign.id.as_str(), &given.voting.as_ref()?.batcher))
         });
-        watch_batchers(&registry, batchers)?;
+        watch_batchers(&registry, &clock, batchers)?;
         Ok(Self(Arc::new(Shared {
             campaigns: campaigns.into_iter().map(Hosted::new).collect(),
             limits,
             clock,
-            metrics,
+            requests,
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             reads: Semaphore::new(READS_MAX),
             scans: Semaphore::new(SCANS_MAX),
             shutdown,
+            tracer: OnceLock::new(),
         })))
+    }
+
+    /// Shows a campaign's texts and takes its tokens as these say, from the next request on. All
+    /// that counts must be as it was: whoever calls has checked. Answers whether it serves the
+    /// campaign.
+    pub fn renew(&self, campaign: &Campaign, tokens: Option<TokenKeys>) -> bool {
+        let hosted = self.0.campaign(&campaign.id);
+        hosted.map(|hosted| hosted.renew(campaign, tokens)).is_ok()
+    }
+
+    /// Has ballots traced from the next request on; a second tracer is not taken.
+    pub fn trace(&self, tracer: Arc<Tracer>) {
+        drop(self.0.tracer.set(tracer));
     }
 
     /// Why this edge should not be sent requests; empty if it should. That nobody counts, or what
@@ -157,13 +180,14 @@ impl<J: Journal> Edge<J> {
         route: Route<'_>,
         parts: &Parts,
         body: Incoming,
+        traced: Option<&mut Traced>,
     ) -> Result<Response<Body>, Refusal> {
         if !route.takes(&parts.method) {
             return Err(Refusal::method(route.allow()));
         }
         let edge = &*self.0;
         match route {
-            Route::Ballots(id) => ballots::cast(edge, id, &parts.headers, body).await,
+            Route::Ballots(id) => ballots::cast(edge, id, (&parts.headers, body), traced).await,
             Route::Campaign(id) => campaign_document::answer(edge, id),
             Route::Tally(id) => tally::answer(edge, id, &parts.headers),
             Route::TallyStream(id) => stream::answer(edge, id, &parts.method),
@@ -178,17 +202,29 @@ impl<J: Journal> Handler for Edge<J> {
         let began = Instant::now();
         let (parts, body) = request.into_parts();
         let route = Route::find(parts.uri.path());
+        let mut traced = match (route, self.0.tracer.get()) {
+            (Some(Route::Ballots(_)), Some(tracer)) if parts.method == Method::POST => {
+                tracer.begin(&parts.headers, began)
+            }
+            (Some(_) | None, _) => None,
+        };
         let answered = match route {
-            Some(route) => self.answer(route, &parts, body).await,
+            Some(route) => self.answer(route, &parts, body, traced.as_mut()).await,
             None => Err(Problem::UnknownRoute.into()),
         };
         let outcome = match &answered {
             Ok(response) => Ok(good(response.status())),
             Err(refusal) => Err(refusal.problem),
         };
-        self.0.metrics.answered(route, outcome);
-        if matches!(route, Some(Route::Ballots(_))) {
-            self.0.metrics.ballot_took(began.elapsed(), outcome.is_ok());
+        let campaign = route.and_then(Route::campaign).and_then(|id| self.0.place(id));
+        self.0.requests.answered(campaign, route, outcome, began.elapsed());
+        if let Some(traced) = traced {
+            let campaign = campaign.map(|at| self.0.campaigns[at].given.campaign.id.as_str());
+            let (status, code) = match &answered {
+                Ok(response) => (response.status(), "accepted"),
+                Err(Refusal { problem, .. }) => (problem.facts().status, problem.facts().code),
+            };
+            traced.end(campaign, status.as_u16(), code);
         }
         let response = answered.unwrap_or_else(|refusal| refusal.response(&parts.headers));
         if parts.method == Method::HEAD { without_body(response) } else { response }

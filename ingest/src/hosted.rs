@@ -1,14 +1,16 @@
-//! A campaign as an edge serves it: what it was given, and what is made of that once.
+//! A campaign as an edge serves it: what it was given, and what is made of that.
 //!
-//! It also says who a request's voter is. Never here: a raw identity, or a voter that a token has
-//! not proved.
+//! Its texts and token keys may be replaced while it is served: a request is answered by those of
+//! the moment it looks. It also says who a request's voter is. Never here: a raw identity, or a
+//! voter that a token has not proved.
 
 use std::sync::Arc;
 
-use ballot::{Rules, Token, TokenError, VoterId, VotingDay};
+use ballot::{Campaign, Rules, Token, TokenError, TokenKeys, VoterId, VotingDay};
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use journal::Journal;
+use tokio::sync::watch;
 
 use crate::campaign_document;
 use crate::edge::{EdgeCampaign, Voting};
@@ -19,12 +21,14 @@ use crate::slow_bodies::SlowBodies;
 use crate::stream::Frame;
 use crate::tally::newest;
 
-/// A campaign and what is made of it once.
+/// A campaign and what is made of it.
 #[derive(Debug)]
 pub(crate) struct Hosted<J> {
+    /// As it was at the start; its texts and token keys as they are now are in `current`.
     pub(crate) given: EdgeCampaign<J>,
-    /// What of the campaign's document never changes; see [`campaign_document`].
-    pub(crate) document: Bytes,
+    /// Looked at with a read lock that is held for a microsecond at most and never across an
+    /// await; written when an operator says so.
+    current: watch::Sender<Current>,
     /// The newest tally as the streams send it.
     pub(crate) frame: Arc<Frame>,
     /// Outcomes that will not change any more.
@@ -37,13 +41,24 @@ pub(crate) struct Hosted<J> {
     own_rules: Arc<Rules>,
 }
 
+/// What of a campaign may be replaced while it is served.
+#[derive(Debug)]
+struct Current {
+    /// What of the campaign's document does not depend on rules or time; see [`campaign_document`].
+    document: Bytes,
+    /// None where only results are served.
+    tokens: Option<TokenKeys>,
+}
+
 impl<J: Journal> Hosted<J> {
     pub(crate) fn new(given: EdgeCampaign<J>) -> Self {
         let EdgeCampaign { campaign, journal, .. } = &given;
         let own_rules = Rules::new(campaign, journal.identity(), journal.partitions(), [0; 16]);
         let permits = given.voting.as_ref().map_or(0, |voting| voting.batcher.in_flight_max());
+        let tokens = given.voting.as_ref().map(|voting| voting.tokens.clone());
+        let document = campaign_document::fixed_part(&given.campaign);
         Self {
-            document: campaign_document::fixed_part(&given.campaign),
+            current: watch::Sender::new(Current { document, tokens }),
             frame: Arc::default(),
             outcomes: Outcomes::default(),
             slow_bodies: SlowBodies::new(permits),
@@ -51,6 +66,17 @@ impl<J: Journal> Hosted<J> {
             own_rules: Arc::new(own_rules),
             given,
         }
+    }
+
+    /// Replaces the campaign's texts and its token keys at once.
+    pub(crate) fn renew(&self, campaign: &Campaign, tokens: Option<TokenKeys>) {
+        let document = campaign_document::fixed_part(campaign);
+        self.current.send_replace(Current { document, tokens });
+    }
+
+    /// What of the campaign's document does not depend on rules or time.
+    pub(crate) fn document(&self) -> Bytes {
+        self.current.borrow().document.clone()
     }
 
     /// What ballots need. Where only results are served, what asks for it is no address.
@@ -79,7 +105,8 @@ impl<J: Journal> Hosted<J> {
 
     /// The voter's token, from `Authorization: Bearer` or else this campaign's cookie.
     pub(crate) fn token(&self, headers: &HeaderMap, now_ms: i64) -> Result<Token, Refusal> {
-        let voting = self.voting()?;
+        // Where only results are served, there are no voters.
+        self.voting()?;
         if headers.get_all(AUTHORIZATION).into_iter().nth(1).is_some() {
             // Which of them a proxy in front has looked at is not known.
             return Err(Problem::Unauthenticated.because(
@@ -89,7 +116,9 @@ impl<J: Journal> Hosted<J> {
         }
         let text = bearer(headers).or_else(|| cookie(headers, &self.cookie));
         let text = text.ok_or(Problem::Unauthenticated)?;
-        voting.tokens.check(text, now_ms).map_err(|error| match error {
+        let current = self.current.borrow();
+        let tokens = current.tokens.as_ref().ok_or(Problem::UnknownRoute)?;
+        tokens.check(text, now_ms).map_err(|error| match error {
             TokenError::Expired => Problem::Unauthenticated.because(
                 "Your sign-in has expired. Please sign in again.",
                 "登录已过期,请重新登录。",

@@ -28,6 +28,7 @@ mod slow_bodies;
 mod stream;
 mod submission;
 mod tally;
+pub mod trace;
 
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};
 pub use edge::{Edge, EdgeCampaign, EdgeOptions, Voting};

@@ -41,6 +41,18 @@ impl<'a> Route<'a> {
         }
     }
 
+    /// The campaign it names.
+    pub(crate) const fn campaign(self) -> Option<&'a str> {
+        match self {
+            Self::Ballots(id)
+            | Self::Campaign(id)
+            | Self::Tally(id)
+            | Self::TallyStream(id)
+            | Self::Receipt(id, _) => Some(id),
+            Self::OpenApi => None,
+        }
+    }
+
     /// The methods it takes, as in `Allow`.
     pub(crate) const fn allow(self) -> &'static str {
         match self {

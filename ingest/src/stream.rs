@@ -86,7 +86,7 @@ pub(crate) fn answer<J: Journal>(
         frame: Arc::clone(&hosted.frame),
         served: hosted.given.view.served.clone(),
         chunks,
-        _open: Open::new(permit, edge.metrics.streams.clone()),
+        _open: Open::new(permit, edge.requests.streams.clone()),
         _held: held,
     };
     // Nobody joins it: it ends when the answer's body is dropped, which the server's end does, and

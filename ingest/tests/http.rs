@@ -29,6 +29,8 @@ mod overload;
 mod readiness;
 #[path = "http/receipts.rs"]
 mod receipts;
+#[path = "http/renewed.rs"]
+mod renewed;
 #[path = "http/schema.rs"]
 mod schema;
 #[path = "http/tally.rs"]

@@ -8,6 +8,7 @@
 mod command;
 mod group;
 mod lock;
+mod look;
 mod open;
 mod read;
 mod shared;
@@ -76,6 +77,16 @@ impl Embedded {
     /// As [`Embedded::open`].
     pub fn open_with(options: &EmbeddedOptions, factory: DatabaseFactory) -> Result<Self, Error> {
         open::open_with(options, factory)
+    }
+
+    /// Opens a journal that is there to look at it: compared, and if need be repaired, as by
+    /// [`Embedded::open`], but all that is written stays in memory, and nothing is made or changed
+    /// on the disk. As long as it is open no process can open the journal in earnest.
+    ///
+    /// # Errors
+    /// As [`Embedded::open`].
+    pub fn look(options: &EmbeddedOptions) -> Result<Self, Error> {
+        open::look(options)
     }
 
     /// Whether appends are taken now.

@@ -18,17 +18,26 @@ pub async fn beat<J: Journal>(journal: J, clock: &dyn Clock, check: &ClockCheck)
         let sent_ms = clock.now_ms();
         match journal.heartbeat().await {
             Ok(append_time_ms) => {
-                let was_sound = check.is_sound();
+                let was_sound = sound(check);
                 check.observe(sent_ms, clock.now_ms(), append_time_ms);
                 let offset_ms = check.offset_ms();
-                match (was_sound, check.is_sound()) {
-                    (true, false) => tracing::warn!(offset_ms, "our clock is off"),
-                    (false, true) => tracing::info!(offset_ms, "our clock is sound"),
-                    (true, true) | (false, false) => {}
+                match (was_sound, sound(check)) {
+                    (None | Some(true), Some(false)) => {
+                        tracing::error!(offset_ms, "our clock is off: no ballots, no closes by it");
+                    }
+                    (None | Some(false), Some(true)) => {
+                        tracing::info!(offset_ms, "our clock is sound");
+                    }
+                    (Some(true), Some(true)) | (Some(false), Some(false)) | (_, None) => {}
                 }
             }
             Err(error) => tracing::debug!(%error, "a heartbeat was not answered"),
         }
         sleep(INTERVAL).await;
     }
+}
+
+/// Whether the clock is sound; `None` until it has been compared.
+fn sound(check: &ClockCheck) -> Option<bool> {
+    check.offset_ms().map(|_| check.is_sound())
 }

@@ -12,7 +12,7 @@ use ballot::JournalId;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::{AppendError, Error, PublishedSnapshots, Record};
+use crate::{AppendError, Error, PublishedSnapshots, Record, Statistics};
 
 /// An append-only log in partitions, with the latest snapshot of each beside it.
 pub trait Journal: Clone + Send + Sync + fmt::Debug + 'static {
@@ -31,6 +31,12 @@ pub trait Journal: Clone + Send + Sync + fmt::Debug + 'static {
 
     /// Why it takes no appends now; `None` if it does, or if only an append can tell.
     fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// What its client says of itself, for whoever watches the process; `None` if it has nothing to
+    /// say, or not yet. Journals that share a client say the same.
+    fn statistics(&self) -> Option<Statistics> {
         None
     }
 

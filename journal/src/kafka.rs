@@ -21,6 +21,8 @@ mod producer;
 mod queries;
 mod read;
 mod snapshots;
+mod statistics;
+mod survey;
 mod topics;
 
 use std::ops::Range;
@@ -30,7 +32,7 @@ use ballot::JournalId;
 use bytes::Bytes;
 use rdkafka::message::Timestamp;
 
-use crate::{AppendError, Error, Journal};
+use crate::{AppendError, Error, Journal, Statistics};
 use continuity::Continuity;
 use producer::{Delivered, Outgoing};
 use snapshots::HEARTBEAT;
@@ -40,6 +42,7 @@ pub use group::KafkaGroup;
 pub use options::KafkaOptions;
 pub use read::KafkaReader;
 pub use snapshots::KafkaSnapshots;
+pub use survey::{AppendTimes, KafkaBroker, TopicHealth, TopicSetting};
 
 /// What the names of topics begin with.
 const BALLOTS: &str = "ballots.";
@@ -105,6 +108,10 @@ impl Journal for Kafka {
 
     fn trouble(&self) -> Option<String> {
         self.continuity.trouble().cloned()
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        self.cluster.shared.producer.statistics()
     }
 
     async fn append(

@@ -11,6 +11,7 @@ mod journal;
 mod kafka;
 mod record;
 pub mod simulated;
+mod statistics;
 
 pub use clock::{Clock, ClockCheck, MEASURED_AGE_MAX, SystemClock};
 pub use embedded::{
@@ -22,5 +23,9 @@ pub use heartbeat::beat;
 pub use journal::{
     Acknowledge, Group, GroupEvent, Journal, Reader, SnapshotReader, acknowledgement,
 };
-pub use kafka::{Kafka, KafkaCluster, KafkaGroup, KafkaOptions, KafkaReader, KafkaSnapshots};
+pub use kafka::{
+    AppendTimes, Kafka, KafkaBroker, KafkaCluster, KafkaGroup, KafkaOptions, KafkaReader,
+    KafkaSnapshots, TopicHealth, TopicSetting,
+};
 pub use record::{Published, PublishedSnapshots, Record};
+pub use statistics::{BrokerStatistics, RoundTrip, Statistics};

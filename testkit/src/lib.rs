@@ -1,4 +1,5 @@
-//! Real processes for tests: an Apache Kafka cluster that a test starts, breaks and forgets.
+//! Real processes for tests: an Apache Kafka cluster that a test starts, breaks and forgets; a
+//! Prometheus; what Debian packages hold.
 //!
 //! Nothing started here outlives the test process, however that ends; one cluster lives at a time
 //! in a workspace, others queue. Only tests may depend on this crate. What a test does through
@@ -7,6 +8,7 @@
 mod broker;
 mod builder;
 mod console;
+mod debian;
 mod disk;
 mod error;
 mod jars;
@@ -15,6 +17,7 @@ mod machine;
 mod ports;
 mod probe;
 mod process;
+mod prometheus;
 mod properties;
 mod tools;
 mod turn;
@@ -22,12 +25,14 @@ mod wait;
 
 pub use broker::Broker;
 pub use builder::Builder;
+pub use debian::unpacked;
 pub use error::Error;
 pub use jars::{VERSION, class_path};
 pub use kafka::Kafka;
 pub use ports::{free_port, free_ports};
 pub use probe::answers;
 pub use process::Process;
+pub use prometheus::{Prometheus, promtool};
 pub use tools::find;
 pub use wait::wait_for;
 

@@ -3,8 +3,11 @@
 //! The same flag means the same in every command. Nothing is read or opened here; what a value
 //! means is decided by the command.
 
+mod check;
 mod journal;
 mod serve;
+mod tools;
+mod trace;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -13,8 +16,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::exit::EXIT_CODES;
+use crate::log::Format;
+pub(crate) use check::{CheckArgs, Checked};
 pub(crate) use journal::{JournalArgs, KafkaArgs};
 pub(crate) use serve::{AggregateArgs, IngestArgs, ServeArgs};
+pub(crate) use tools::{CampaignArgs, HealthArgs};
+pub(crate) use trace::TraceArgs;
 
 /// Where data is kept if nothing else is said.
 const DATA: &str = "weir-data";
@@ -29,13 +36,20 @@ const DATA: &str = "weir-data";
     version,
     args_conflicts_with_subcommands = true,
     after_help = EXIT_CODES,
-    after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}\n\n{LOGS}")
+    after_long_help = format!("{EXAMPLES}\n\n{SETTINGS}\n\n{EXIT_CODES}\n\n{LOGS}")
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) up: UpArgs,
+    /// A file (TOML) with settings: its keys are the flags' names, as in kafka = "k1:9092". Not
+    /// given: only flags and environment count
+    #[arg(long = "config", value_name = "FILE", global = true)]
+    pub(crate) config_file: Option<PathBuf>,
+    /// How the log on standard error is written
+    #[arg(long, value_name = "FORMAT", global = true, value_enum, default_value = "pretty")]
+    pub(crate) log_format: Format,
 }
 
 const EXAMPLES: &str = "\
@@ -51,6 +65,15 @@ On Kafka, for any number of edges and aggregators:
   weir ingest --kafka k1:9092,k2:9092 --campaign mine.toml --keys /etc/weir/keys
   weir aggregate --kafka k1:9092,k2:9092 --campaign mine.toml
   weir recount --kafka k1:9092,k2:9092 --campaign mine.toml > tally.json";
+
+const SETTINGS: &str = "\
+Every flag --NAME may also be given as WEIR_NAME in the environment (WEIR_OPS_LISTEN; several values
+with commas between them; empty says nothing), or as NAME in the file of --config or WEIR_CONFIG.
+Flags win over the environment, that over the file, that over the defaults. One file serves all
+commands; each takes what it knows. What is no setting of any is refused.
+
+SIGHUP has up, ingest and aggregate read keys and campaign files again: token keys and texts may
+change, nothing that counts may.";
 
 const LOGS: &str = "\
 Results go to standard output, everything else to standard error. RUST_LOG sets what is logged,
@@ -73,10 +96,19 @@ pub(crate) enum Command {
     /// Makes voter tokens, one a line, of voters' identities
     #[command(after_long_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
+    /// Looks whether a process would start here with these flags, and run well; changes nothing
+    #[command(after_long_help = check::CHECK_EXAMPLES)]
+    Check(CheckArgs),
     /// Makes the topics in Kafka, compares the campaign with the rules in the journal, or writes
     /// changed rules into it
     #[command(after_long_help = TOPICS_EXAMPLES)]
     Topics(TopicsArgs),
+    /// Prints a campaign file, or writes one that starts today
+    #[command(after_long_help = tools::CAMPAIGN_EXAMPLES)]
+    Campaign(CampaignArgs),
+    /// Asks a running weir whether it lives, or is ready
+    #[command(after_long_help = tools::HEALTH_EXAMPLES)]
+    Health(HealthArgs),
 }
 
 const UP_EXAMPLES: &str = "\
@@ -119,6 +151,8 @@ pub(crate) struct UpArgs {
     /// of their files. The choice is kept in the data directory
     #[arg(long)]
     pub(crate) from_today: bool,
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
 }
 
 const RECOUNT_EXAMPLES: &str = "\
@@ -202,11 +236,11 @@ pub(crate) struct TopicsArgs {
     pub(crate) keys: Option<PathBuf>,
     /// How many partitions the topic of ballots gets; it cannot be changed later. Not given: 6, or
     /// as many as it has
-    #[arg(long, value_name = "N", requires = "kafka",
+    #[arg(long, value_name = "N", requires = "kafka", conflicts_with = "data",
           value_parser = clap::value_parser!(u32).range(1..=i64::from(ballot::PARTITIONS_MAX)))]
     pub(crate) partitions: Option<u32>,
     /// The least number of replicas of a topic; 1 says that a single broker's disk is enough
-    #[arg(long, value_name = "N", default_value = "3", requires = "kafka",
+    #[arg(long, value_name = "N", default_value = "3", requires = "kafka", conflicts_with = "data",
           value_parser = clap::value_parser!(u32).range(1..=9))]
     pub(crate) replication: u32,
     /// Write the changed rules into the journal. Not given: only compare

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ballot::Campaign;
 use journal::{Clock, Kafka, KafkaCluster};
 
-use crate::args::{AggregateArgs, IngestArgs, ServeArgs};
+use crate::args::{AggregateArgs, IngestArgs, ServeArgs, TraceArgs};
 use crate::config::{Keys, all_different, connect, keys_file, read_campaign};
 use crate::exit::Failure;
 use crate::process::{self, Opened, Ports, Program, Role, Setting, check_grace, origin};
@@ -23,6 +23,9 @@ pub(crate) fn ingest(args: &IngestArgs) -> Result<(), Failure> {
         name: "ingest",
         cluster: connect(&args.serve.kafka, None)?,
         campaigns: campaigns.into_iter().zip(keys).collect(),
+        files: &args.serve.campaigns,
+        keys: Some(&args.keys),
+        trace: Some(&args.trace),
         replication: args.serve.replication,
     };
     process::run(&program, args.setting())
@@ -35,6 +38,9 @@ pub(crate) fn aggregate(args: &AggregateArgs) -> Result<(), Failure> {
         name: "aggregate",
         cluster: connect(&args.serve.kafka, Some(session_timeout))?,
         campaigns: campaigns.into_iter().map(|campaign| (campaign, None)).collect(),
+        files: &args.serve.campaigns,
+        keys: None,
+        trace: None,
         replication: args.serve.replication,
     };
     process::run(&program, args.setting())
@@ -63,14 +69,20 @@ impl AggregateArgs {
 }
 
 /// A process on Kafka.
-struct OnKafka {
+struct OnKafka<'a> {
     name: &'static str,
     cluster: KafkaCluster,
     campaigns: Vec<(Campaign, Option<Keys>)>,
+    /// Where the campaigns were read, in their order.
+    files: &'a [PathBuf],
+    /// Where keys are; none where no ballots are taken.
+    keys: Option<&'a Path>,
+    /// None where no ballots are taken.
+    trace: Option<&'a TraceArgs>,
     replication: u32,
 }
 
-impl Program for OnKafka {
+impl Program for OnKafka<'_> {
     type Journal = Kafka;
 
     async fn open(&self, _clock: &Arc<dyn Clock>) -> Result<Vec<Opened<Kafka>>, Failure> {
@@ -80,6 +92,15 @@ impl Program for OnKafka {
             opened.push(one.map_err(|failure| failure.about(&campaign.id))?);
         }
         Ok(opened)
+    }
+
+    fn again(&self, place: usize, id: &str) -> Result<(Campaign, Option<Keys>), Failure> {
+        let campaign = read_campaign(self.files.get(place).map(PathBuf::as_path))?;
+        Ok((campaign, self.keys.map(|given| keys(given, id)).transpose()?))
+    }
+
+    fn trace(&self) -> Option<&TraceArgs> {
+        self.trace
     }
 
     fn hello(&self, ports: &Ports, opened: &[Opened<Kafka>], _now_ms: i64) -> String {
@@ -95,7 +116,7 @@ impl Program for OnKafka {
     }
 }
 
-impl OnKafka {
+impl OnKafka<'_> {
     async fn open_one(
         &self,
         campaign: Campaign,

@@ -9,8 +9,10 @@ mod kafka;
 mod keys;
 mod setup;
 
-pub(crate) use campaign::{all_different, read as read_campaign};
-pub(crate) use directory::Directory;
-pub(crate) use kafka::connect;
+pub(crate) use campaign::{
+    all_different, read as read_campaign, text as campaign_text, wrong as wrong_campaign,
+};
+pub(crate) use directory::{Directory, write_new};
+pub(crate) use kafka::{connect, shown as shown_properties};
 pub(crate) use keys::{Keys, file as keys_file};
 pub(crate) use setup::{Setup, Wish, moved, starts_on};

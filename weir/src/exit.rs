@@ -12,7 +12,7 @@ use aggregator::FoundingError;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
    0  done
-   1  `recount --prefix`: the recount is not equal to the file
+   1  `recount --prefix`: the recount is not equal to the file; `health`: the answer is no
   64  bad configuration: flags, campaign file, keys; the message names the key and the fix
   69  the journal is unavailable, or another process holds it
   70  an error inside weir
@@ -23,6 +23,8 @@ Exit codes:
 pub(crate) enum Code {
     /// A recount came out differently.
     Differs,
+    /// A process is not healthy; containers' health checks know 0 and 1.
+    Unhealthy,
     /// EX_USAGE: flags, campaign file or keys are wrong.
     Configuration,
     /// EX_UNAVAILABLE: the journal cannot be had.
@@ -33,15 +35,22 @@ pub(crate) enum Code {
     Unflushed,
 }
 
+impl Code {
+    /// The number that the process ends with.
+    pub(crate) const fn number(self) -> u8 {
+        match self {
+            Self::Differs | Self::Unhealthy => 1,
+            Self::Configuration => 64,
+            Self::Journal => 69,
+            Self::Internal => 70,
+            Self::Unflushed => 75,
+        }
+    }
+}
+
 impl From<Code> for ExitCode {
     fn from(code: Code) -> Self {
-        Self::from(match code {
-            Code::Differs => 1,
-            Code::Configuration => 64,
-            Code::Journal => 69,
-            Code::Internal => 70,
-            Code::Unflushed => 75,
-        })
+        Self::from(code.number())
     }
 }
 
@@ -67,6 +76,10 @@ impl Failure {
 
     pub(crate) fn differs(sentence: impl Into<String>) -> Self {
         Self { code: Code::Differs, sentence: sentence.into() }
+    }
+
+    pub(crate) fn unhealthy(sentence: impl Into<String>) -> Self {
+        Self { code: Code::Unhealthy, sentence: sentence.into() }
     }
 
     /// The same, with the name of what it is about in front.

@@ -5,66 +5,59 @@
 //! has been checked before it opens a port.
 
 mod args;
+mod campaign;
+mod check;
 mod cluster;
 mod config;
 mod exit;
+mod health;
+mod log;
 mod process;
 mod recount;
+mod settings;
 mod token;
 mod topics;
+mod trace;
 mod up;
 
-use std::ffi::OsString;
-use std::io::{self, Write as _};
 use std::process::ExitCode;
-
-use clap::Parser;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::{Cli, Command};
 use crate::exit::{Code, Failure};
+use crate::log::say;
+use crate::settings::{Refused, Settings};
 
 fn main() -> ExitCode {
-    let cli = match parse(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(code) => return code,
-    };
-    let log = std::env::var("RUST_LOG").unwrap_or_default();
-    match log_to_stderr(&log).and_then(|()| run(&cli)) {
+    let filter = std::env::var("RUST_LOG").unwrap_or_default();
+    let done = settings::read(std::env::args_os(), |name| std::env::var_os(name));
+    let done = done.and_then(|(cli, settings)| {
+        log::start(cli.log_format, &filter)?;
+        Ok(run(&cli, &settings)?)
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            say(&format!("weir: {failure}"));
+        Err(Refused::Flags(told)) => {
+            // Nobody reads it: then there is nothing better to do than to end as if they had.
+            drop(told.print());
+            code(&told)
+        }
+        Err(Refused::Elsewhere(failure)) => {
+            log::say_failure(&failure);
             failure.code.into()
         }
     }
 }
 
-/// The arguments, or the exit code once clap has printed what there is to say.
-fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, ExitCode> {
-    Cli::try_parse_from(args).map_err(|told| {
-        // Nobody reads it: then there is nothing better to do than to end as if they had.
-        drop(told.print());
-        // clap's own code for a wrong flag is 2; `--help` and `--version` are no mistakes.
-        if told.use_stderr() { Code::Configuration.into() } else { ExitCode::SUCCESS }
-    })
+/// clap's own code for a wrong flag is 2; `--help` and `--version` are no mistakes.
+fn code(told: &clap::Error) -> ExitCode {
+    if told.use_stderr() { Code::Configuration.into() } else { ExitCode::SUCCESS }
 }
 
-fn log_to_stderr(filter: &str) -> Result<(), Failure> {
-    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-    let filter = builder.parse(filter).map_err(|error| {
-        Failure::configuration(format!(
-            "RUST_LOG: {error}; give a level such as info, or info,aggregator=debug"
-        ))
-    })?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .try_init()
-        .map_err(|error| Failure::internal(format!("cannot log: {error}")))
-}
-
-fn run(cli: &Cli) -> Result<(), Failure> {
+fn run(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
+    // Of those that stay, an operator must be able to tell what they were told.
+    if let None | Some(Command::Up(_) | Command::Ingest(_) | Command::Aggregate(_)) = &cli.command {
+        settings.log();
+    }
     match &cli.command {
         None => up::run(&cli.up),
         Some(Command::Up(args)) => up::run(args),
@@ -72,35 +65,31 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Aggregate(args)) => cluster::aggregate(args),
         Some(Command::Recount(args)) => recount::run(args),
         Some(Command::Token(args)) => token::run(args),
+        Some(Command::Check(args)) => check::run(args),
         Some(Command::Topics(args)) => topics::run(args),
+        Some(Command::Campaign(args)) => campaign::run(args),
+        Some(Command::Health(args)) => health::run(args),
     }
-}
-
-/// Tells whoever started the command, on standard error, in lines without a timestamp.
-fn say(lines: &str) {
-    // Nobody reads it: the command goes on, it is not about these lines.
-    drop(writeln!(io::stderr().lock(), "{lines}"));
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
-    fn parsed(args: &[&str]) -> Result<Cli, ExitCode> {
-        parse(std::iter::once("weir").chain(args.iter().copied()).map(OsString::from))
+    fn refused(args: &[&str]) -> ExitCode {
+        let args = std::iter::once("weir").chain(args.iter().copied()).map(OsString::from);
+        match settings::read(args, |_| None).unwrap_err() {
+            Refused::Flags(told) => code(&told),
+            Refused::Elsewhere(failure) => failure.code.into(),
+        }
     }
 
     #[test]
     fn a_wrong_flag_is_bad_configuration_and_help_is_not() {
-        assert_eq!(parsed(&["--no-such-flag"]).unwrap_err(), Code::Configuration.into());
-        assert_eq!(parsed(&["token", "--expires-in", "0"]).unwrap_err(), ExitCode::from(64));
-        assert_eq!(parsed(&["--help"]).unwrap_err(), ExitCode::SUCCESS);
-    }
-
-    #[test]
-    fn a_wrong_log_filter_is_named() {
-        let failure = log_to_stderr("info,=").unwrap_err();
-        assert_eq!(failure.code, Code::Configuration);
-        assert!(failure.sentence.starts_with("RUST_LOG: "), "{failure}");
+        assert_eq!(refused(&["--no-such-flag"]), Code::Configuration.into());
+        assert_eq!(refused(&["token", "--expires-in", "0"]), ExitCode::from(64));
+        assert_eq!(refused(&["--help"]), ExitCode::SUCCESS);
     }
 }

@@ -6,12 +6,15 @@
 
 mod descriptors;
 mod ending;
+mod metrics;
 mod ports;
+mod reload;
 mod running;
 mod signals;
 mod working;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +25,16 @@ use journal::{Clock, Journal, SystemClock};
 use tokio::runtime::Builder;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::args::TraceArgs;
 use crate::config::Keys;
 use crate::exit::Failure;
+use crate::trace::Exporting;
+pub(crate) use descriptors::{connections_max, raise as raise_descriptors};
+pub(crate) use metrics::REVISION;
 pub(crate) use ports::{Ports, origin};
+use reload::{Loaded, Reloading};
 use running::Running;
-use signals::Signals;
+use signals::{Hangups, Signals};
 
 /// How far this process's clock may be from the journal's: with NTP a machine is within
 /// milliseconds, and one that is not must not close a day.
@@ -87,15 +95,26 @@ impl<J: Journal> Opened<J> {
         let (view, follow) = view(journal.clone());
         // Ends with whoever holds this.
         let following = AbortOnDropHandle::new(tokio::spawn(follow));
-        let fingerprint = match &keys {
-            Some(keys) => keys.pseudonym_key().fingerprint(),
-            // Whoever has no key cannot have another one.
-            None => aggregator::in_force(&journal, &view, 0).await?.rules.pseudonym_key,
-        };
-        let rules = Rules::new(&campaign, journal.identity(), journal.partitions(), fingerprint);
-        check(&journal, &view, &rules).await?;
+        let rules = agreed_rules(&campaign, &journal, keys.as_ref(), &view).await?;
         Ok(Self { campaign, journal, keys, rules, view, following })
     }
+}
+
+/// The rules of a campaign with these keys, if they are those in its journal.
+async fn agreed_rules<J: Journal>(
+    campaign: &Campaign,
+    journal: &J,
+    keys: Option<&Keys>,
+    view: &View,
+) -> Result<Rules, Failure> {
+    let fingerprint = match keys {
+        Some(keys) => keys.pseudonym_key().fingerprint(),
+        // Whoever has no key cannot have another one.
+        None => aggregator::in_force(journal, view, 0).await?.rules.pseudonym_key,
+    };
+    let rules = Rules::new(campaign, journal.identity(), journal.partitions(), fingerprint);
+    check(journal, view, &rules).await?;
+    Ok(rules)
 }
 
 /// A command that runs as a process.
@@ -105,6 +124,20 @@ pub(crate) trait Program {
     /// The campaigns, each on its journal. Everything that can be wrong with their configuration is
     /// found here.
     async fn open(&self, clock: &Arc<dyn Clock>) -> Result<Vec<Opened<Self::Journal>>, Failure>;
+
+    /// The campaign that was opened at this place, with this id, read again from its files; with
+    /// keys where ballots are taken.
+    fn again(&self, place: usize, id: &str) -> Result<(Campaign, Option<Keys>), Failure>;
+
+    /// The directory that its data is in, if it has one.
+    fn data(&self) -> Option<&Path> {
+        None
+    }
+
+    /// Whether and where its ballots are traced.
+    fn trace(&self) -> Option<&TraceArgs> {
+        None
+    }
 
     /// What it says once it is up.
     fn hello(&self, ports: &Ports, opened: &[Opened<Self::Journal>], now_ms: i64) -> String;
@@ -122,28 +155,47 @@ pub(crate) fn run(program: &impl Program, setting: Setting) -> Result<(), Failur
 }
 
 async fn serve(program: &impl Program, setting: Setting) -> Result<(), Failure> {
-    let mut signals = Signals::new()?;
+    let (mut signals, hangups) = (Signals::new()?, Hangups::new()?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let exporting = Exporting::start(program.trace(), &clock)?;
     // Biased: a signal ends a start that waits. Nothing has been taken by then.
-    let (running, hello) = tokio::select! {
+    let (running, hello, reloading) = tokio::select! {
         biased;
         () = signals.next() => return Ok(()),
         started = start(program, setting) => started?,
     };
+    if let Some(exporting) = &exporting {
+        reloading.edge.trace(exporting.tracer());
+    }
     let greeting = running.greet(hello);
-    ending::end(running, greeting, &mut signals).await
+    let meanwhile = async {
+        // Neither ends.
+        tokio::select! {
+            biased;
+            never = greeting => never,
+            never = reloading.run(hangups) => never,
+        }
+    };
+    let ended = ending::end(running, meanwhile, &mut signals).await;
+    if let Some(exporting) = exporting {
+        exporting.end().await;
+    }
+    ended
 }
 
-/// Starts everything; also what to say once it is up.
+/// Starts everything; also what to say once it is up, and what can be read again from then on.
 async fn start<P: Program>(
     program: &P,
     setting: Setting,
-) -> Result<(Running<P::Journal>, String), Failure> {
+) -> Result<(Running<P::Journal>, String, Reloading<'_, P>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // A port that cannot be had must not leave a journal founded behind it.
     let ports = Ports::bind(setting.listen, setting.ops_listen).await?;
     let opened = program.open(&clock).await?;
     let hello = program.hello(&ports, &opened, clock.now_ms());
-    Ok((Running::start(opened, ports, &clock, setting)?, hello))
+    let loaded = opened.iter().map(Loaded::of).collect();
+    let (running, edge) = Running::start(opened, ports, &clock, setting, program.data())?;
+    Ok((running, hello, Reloading { program, edge, loaded }))
 }
 
 /// A day must not close while a ballot of it can still be acknowledged.

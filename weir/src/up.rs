@@ -3,26 +3,21 @@
 mod founded;
 mod hello;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ballot::Campaign;
 use journal::{Clock, Embedded};
 
-use crate::args::UpArgs;
-use crate::config::{Wish, all_different, read_campaign};
+use crate::args::{TraceArgs, UpArgs};
+use crate::config::{Keys, Wish, all_different, read_campaign};
 use crate::exit::Failure;
 use crate::process::{self, Opened, Ports, Program, Role, Setting};
 
 pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
     let campaigns = campaigns(args)?;
-    let wish = match (args.as_dated, args.from_today) {
-        (true, _) => Wish::AsDated,
-        (false, true) => Wish::FromToday,
-        (false, false) if args.campaigns.is_empty() => Wish::TryOut,
-        (false, false) => Wish::Nothing,
-    };
+    let wish = wish(args);
     let setting = Setting {
         role: Role::Everything,
         listen: args.listen,
@@ -31,6 +26,16 @@ pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
         drain_wait: Duration::ZERO,
     };
     process::run(&Up { args, campaigns, wish }, setting)
+}
+
+/// What the flags say of the dates.
+pub(crate) const fn wish(args: &UpArgs) -> Wish {
+    match (args.as_dated, args.from_today) {
+        (true, _) => Wish::AsDated,
+        (false, true) => Wish::FromToday,
+        (false, false) if args.campaigns.is_empty() => Wish::TryOut,
+        (false, false) => Wish::Nothing,
+    }
 }
 
 /// A Weir on the embedded journal.
@@ -49,6 +54,19 @@ impl Program for Up<'_> {
             opened.push(founded::open(self.args, campaign.clone(), self.wish, clock).await?);
         }
         Ok(opened)
+    }
+
+    fn again(&self, place: usize, id: &str) -> Result<(Campaign, Option<Keys>), Failure> {
+        let file = self.args.campaigns.get(place).map(PathBuf::as_path);
+        founded::again(self.args, file, id).map(|(campaign, keys)| (campaign, Some(keys)))
+    }
+
+    fn data(&self) -> Option<&Path> {
+        Some(&self.args.data.dir)
+    }
+
+    fn trace(&self) -> Option<&TraceArgs> {
+        Some(&self.args.trace)
     }
 
     fn hello(&self, ports: &Ports, opened: &[Opened<Embedded>], now_ms: i64) -> String {

@@ -14,6 +14,8 @@ mod configuration;
 #[path = "commands/dates.rs"]
 mod dates;
 mod kit;
+#[path = "commands/logs.rs"]
+mod logs;
 #[path = "commands/recount.rs"]
 mod recount;
 #[path = "commands/token.rs"]

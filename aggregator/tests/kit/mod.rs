@@ -10,6 +10,7 @@ use ballot::{Ballot, BatchBuilder, Day, FOLD_VERSION, Record, Rules, VoterId, Vo
 use bytes::Bytes;
 use journal::ClockCheck;
 use journal::simulated::{Cluster, Options};
+use prometheus::{Registry, TextEncoder};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,7 @@ pub(crate) struct Running {
     pub(crate) statuses: Statuses,
     pub(crate) drain: CancellationToken,
     pub(crate) run: JoinHandle<bool>,
+    registry: Registry,
 }
 
 impl Running {
@@ -41,8 +43,10 @@ impl Running {
         let check = Arc::new(ClockCheck::new(2_000));
         let aggregator = Aggregator::new(journal, view.clone(), clock, check, Config::new(1_000));
         let (statuses, drain) = (aggregator.statuses(), CancellationToken::new());
+        let registry = Registry::new();
+        registry.register(Box::new(aggregator.metrics("c").unwrap())).unwrap();
         let run = tokio::spawn(aggregator.run(drain.clone()));
-        Self { cluster, view, statuses, drain, run }
+        Self { cluster, view, statuses, drain, run, registry }
     }
 
     /// One that has folded the rules of both partitions.
@@ -50,6 +54,23 @@ impl Running {
         let running = Self::start(true).await;
         running.when("both fold", |phase| *phase == Phase::Folding).await;
         running
+    }
+
+    /// Its metrics as `/metrics` shows them.
+    pub(crate) fn metrics(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap()
+    }
+
+    /// The value of the series of this name with these labels besides the campaign's, in any order;
+    /// not a number if there is none.
+    pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
+        let mut labels: Vec<_> = labels.split(',').filter(|label| !label.is_empty()).collect();
+        labels.push("campaign=\"c\"");
+        labels.sort_unstable();
+        let series = format!("{name}{{{}}} ", labels.join(","));
+        let shown = self.metrics();
+        let value = shown.lines().find_map(|line| line.strip_prefix(&series));
+        value.map_or(f64::NAN, |value| value.parse().unwrap())
     }
 
     /// Waits until both partitions are in such a phase.

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant, sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use super::connection::{Shared, supervise};
 use super::{Counters, Handler, Limits, Shutdown};
@@ -161,7 +161,7 @@ impl Pause {
     fn report(&mut self, error: &io::Error, now: Instant) {
         if self.reported.is_none_or(|reported| now - reported >= PAUSE_MAX) {
             self.reported = Some(now);
-            warn!(%error, "cannot accept connections; waiting for some to end");
+            error!(%error, "cannot accept connections; waiting for some to end");
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) const NOON_MS: i64 = 1_702_872_000_000;
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
-const TOKEN_KEY: (u8, [u8; 32]) = (1, [1; 32]);
+pub(crate) const TOKEN_KEY: (u8, [u8; 32]) = (1, [1; 32]);
 
 /// A wall clock that the test moves.
 #[derive(Debug)]

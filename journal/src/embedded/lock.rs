@@ -6,7 +6,7 @@
 //! Never here: removing the file. Two processes could then hold locks on two files of one name.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
 use crate::Error;
@@ -14,7 +14,8 @@ use crate::Error;
 /// Held as long as the journal is open.
 #[derive(Debug)]
 pub(super) struct DirectoryLock {
-    _file: File,
+    /// None if there was no file that could be locked without making one.
+    _file: Option<File>,
 }
 
 impl DirectoryLock {
@@ -43,7 +44,24 @@ impl DirectoryLock {
         if let Err(error) = written {
             tracing::warn!(%error, "cannot write the lock's text");
         }
-        Ok(Self { _file: file })
+        Ok(Self { _file: Some(file) })
+    }
+
+    /// Keeps takers away, as any number may at once, and leaves the file as it is.
+    pub(super) fn share(path: &Path) -> Result<Self, Error> {
+        let refused = |doing: &str, error: std::io::Error| {
+            Error::Refused(format!("cannot {doing} the lock {}: {error}", path.display()))
+        };
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self { _file: None }),
+            Err(error) => return Err(refused("open", error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Self { _file: Some(file) }),
+            Err(TryLockError::WouldBlock) => Err(held(path, &mut file)),
+            Err(TryLockError::Error(error)) => Err(refused("share", error)),
+        }
     }
 }
 
@@ -73,7 +91,23 @@ mod tests {
         let sentence = DirectoryLock::take(&path, 0).unwrap_err().to_string();
         assert!(sentence.contains(&format!("process {} has held", std::process::id())));
         assert!(sentence.contains("since 2023-12-18T02:00:00.000Z; stop that process"));
+        assert_eq!(DirectoryLock::share(&path).unwrap_err().to_string(), sentence);
         drop(lock);
+        DirectoryLock::take(&path, 0).unwrap();
+    }
+
+    #[test]
+    fn whoever_shares_the_lock_keeps_takers_away_and_makes_and_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.lock");
+        drop(DirectoryLock::share(&path).unwrap());
+        assert!(!path.exists());
+        drop(DirectoryLock::take(&path, 1_702_864_800_000).unwrap());
+        let text = std::fs::read(&path).unwrap();
+        let shared = [DirectoryLock::share(&path).unwrap(), DirectoryLock::share(&path).unwrap()];
+        assert!(DirectoryLock::take(&path, 0).is_err());
+        drop(shared);
+        assert_eq!(std::fs::read(&path).unwrap(), text);
         DirectoryLock::take(&path, 0).unwrap();
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::command::{QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
 use super::group::Roster;
 use super::lock::DirectoryLock;
+use super::look;
 use super::shared::{Shared, damaged};
 use super::store::{self, Contents, FORMAT_VERSION};
 use super::time::JournalTime;
@@ -70,6 +71,10 @@ impl EmbeddedOptions {
     #[must_use]
     pub fn file(&self) -> PathBuf {
         self.dir.join(format!("{}.redb", self.campaign))
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.dir.join(format!("{}.lock", self.campaign))
     }
 
     /// How many partitions a journal gets that is to be made.
@@ -140,11 +145,18 @@ pub(super) fn open_with(
     open_locked(options, lock, factory)
 }
 
+/// Opens a journal over its file without changing it.
+pub(super) fn look(options: &EmbeddedOptions) -> Result<Embedded, Error> {
+    options.check()?;
+    let (file, cache_bytes) = (options.file(), options.cache_bytes);
+    let lock = DirectoryLock::share(&options.lock_file())?;
+    open_locked(options, lock, Box::new(move || look::database(&file, cache_bytes)))
+}
+
 fn take_lock(options: &EmbeddedOptions) -> Result<DirectoryLock, Error> {
     options.check()?;
     make_dir(&options.dir)?;
-    let lock_path = options.dir.join(format!("{}.lock", options.campaign));
-    DirectoryLock::take(&lock_path, options.clock.now_ms())
+    DirectoryLock::take(&options.lock_file(), options.clock.now_ms())
 }
 
 fn open_locked(

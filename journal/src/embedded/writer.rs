@@ -140,7 +140,7 @@ impl Writer {
                 }
                 Err(error) => {
                     let reason = error.to_string();
-                    tracing::warn!(reason, "the journal still cannot be written");
+                    tracing::error!(reason, "the journal still cannot be written");
                     self.shared.failed(&reason);
                 }
             }

@@ -37,7 +37,7 @@ pub(super) type Native = BaseProducer<Reports>;
 /// dropped; nobody joins it.
 pub(super) struct Running {
     config: ClientConfig,
-    heard: Arc<Heard>,
+    reports: Reports,
     current: RwLock<Arc<Native>>,
 }
 
@@ -58,10 +58,10 @@ pub(super) fn check(config: &ClientConfig, heard: &Arc<Heard>) -> Result<(), Err
 
 impl Running {
     /// Makes a producer and its thread; takes about a millisecond.
-    pub(super) fn start(config: &ClientConfig, heard: &Arc<Heard>) -> Result<Arc<Self>, Error> {
-        let native = make(config, heard).map_err(|error| not_made(&error))?;
+    pub(super) fn start(config: &ClientConfig, reports: &Reports) -> Result<Arc<Self>, Error> {
+        let native = make(config, reports).map_err(|error| not_made(&error))?;
         let current = RwLock::new(Arc::new(native));
-        let running = Arc::new(Self { config: config.clone(), heard: Arc::clone(heard), current });
+        let running = Arc::new(Self { config: config.clone(), reports: reports.clone(), current });
         let weak = Arc::downgrade(&running);
         let thread = thread::Builder::new().name("kafka-producer".to_owned());
         let spawned = thread.spawn(move || serve(&weak));
@@ -75,7 +75,7 @@ impl Running {
 
     /// Puts a new producer in the place of one that has failed for good. Answers whether it worked.
     fn renew(&self) -> bool {
-        match make(&self.config, &self.heard) {
+        match make(&self.config, &self.reports) {
             Ok(native) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(native);
                 true
@@ -88,15 +88,14 @@ impl Running {
     }
 
     fn tell_failure(&self, why: &str, now: Instant) {
-        if let Some(held_back) = self.heard.passes(CLIENT, why, now) {
-            tracing::error!(held_back, "the producer has failed for good, making a new one: {why}");
+        if let Some(held_back) = self.reports.heard.passes(CLIENT, why, now) {
+            tracing::warn!(held_back, "the producer has failed for good, making a new one: {why}");
         }
     }
 }
 
-fn make(config: &ClientConfig, heard: &Arc<Heard>) -> Result<Native, KafkaError> {
-    let reports = Reports::new(heard);
-    Native::from_config_and_context(config, reports)
+fn make(config: &ClientConfig, reports: &Reports) -> Result<Native, KafkaError> {
+    Native::from_config_and_context(config, reports.clone())
 }
 
 /// Polls for reports until the producer is no longer needed. The last handle is then nearly always

@@ -10,6 +10,7 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
+use super::statistics::INTERVAL_MS;
 use crate::Error;
 
 /// How to reach a cluster.
@@ -140,6 +141,7 @@ impl KafkaOptions {
         let mut config = self.common();
         config
             .set("compression.type", "lz4")
+            .set("statistics.interval.ms", INTERVAL_MS)
             // A leader that stands still is left before the deadline; one that waits for its
             // followers is sent the same again, and knows it by its sequence number.
             .set("socket.timeout.ms", quiet.as_millis().to_string());

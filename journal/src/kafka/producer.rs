@@ -23,7 +23,8 @@ use super::fate;
 use super::heard::Heard;
 use super::native::{self, Running};
 use super::options::KafkaOptions;
-use crate::{AppendError, Error};
+use super::statistics::Latest;
+use crate::{AppendError, Error, Statistics};
 
 /// What the log calls it.
 pub(super) const CLIENT: &str = "the producer";
@@ -49,24 +50,24 @@ pub(super) struct Outgoing<'a> {
 type Report = Result<Delivered, AppendError>;
 
 /// Hands each delivery report to whoever waits for it.
-pub(super) struct Reports(Arc<Heard>);
-
-impl Reports {
-    pub(super) fn new(heard: &Arc<Heard>) -> Self {
-        Self(Arc::clone(heard))
-    }
+#[derive(Clone)]
+pub(super) struct Reports {
+    pub(super) heard: Arc<Heard>,
+    pub(super) latest: Arc<Latest>,
 }
 
 impl ClientContext for Reports {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        self.0.log(CLIENT, level, facility, message);
+        self.heard.log(CLIENT, level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.0.error(CLIENT, &error, reason);
+        self.heard.error(CLIENT, &error, reason);
     }
 
-    fn stats_raw(&self, _statistics: &[u8]) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.latest.take(statistics);
+    }
 }
 
 impl ProducerContext for Reports {
@@ -90,7 +91,7 @@ impl ProducerContext for Reports {
 /// and announces no producer.
 pub(super) struct Producer {
     config: ClientConfig,
-    heard: Arc<Heard>,
+    reports: Reports,
     running: OnceLock<Arc<Running>>,
     /// Held by whoever makes it.
     starting: Mutex<()>,
@@ -110,11 +111,16 @@ impl Producer {
         native::check(&config, heard)?;
         Ok(Self {
             config,
-            heard: Arc::clone(heard),
+            reports: Reports { heard: Arc::clone(heard), latest: Arc::default() },
             running: OnceLock::new(),
             starting: Mutex::default(),
             append_timeout: options.append_timeout,
         })
+    }
+
+    /// What the producer said last of its queue and connections.
+    pub(super) fn statistics(&self) -> Option<Statistics> {
+        self.reports.latest.newest()
     }
 
     fn running(&self) -> Result<&Running, Error> {
@@ -124,7 +130,7 @@ impl Producer {
         let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if self.running.get().is_none() {
             // The first one, as nobody else is here.
-            drop(self.running.set(Running::start(&self.config, &self.heard)?));
+            drop(self.running.set(Running::start(&self.config, &self.reports)?));
         }
         let missing = || Error::Unavailable("there is no producer".to_owned());
         self.running.get().map(|running| &**running).ok_or_else(missing)
@@ -139,7 +145,7 @@ impl Producer {
             Ok(Err(_)) => Err(AppendError::InDoubt("the producer was dropped".to_owned())),
             Err(_) => {
                 let sentence = format!("no report within {} ms", self.append_timeout.as_millis());
-                Err(AppendError::InDoubt(self.heard.explain(sentence)))
+                Err(AppendError::InDoubt(self.reports.heard.explain(sentence)))
             }
         }
     }

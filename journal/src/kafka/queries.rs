@@ -16,6 +16,7 @@ use std::time::Duration;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::oneshot;
@@ -67,6 +68,10 @@ pub(super) struct Topic {
     pub(super) replicas: u32,
     /// Whether every partition has a leader.
     pub(super) is_led: bool,
+    /// How many have none.
+    pub(super) offline: u32,
+    /// How many have a replica that is not in sync.
+    pub(super) under_replicated: u32,
 }
 
 impl Queries {
@@ -139,6 +144,17 @@ impl Queries {
             let metadata = client.fetch_metadata(None, QUESTION_MAX);
             let metadata = metadata.map_err(|error| Error::Unavailable(error.to_string()))?;
             Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
+        })
+        .await
+    }
+
+    /// The brokers' numbers, hosts and ports, as the cluster names them.
+    pub(super) async fn brokers(&self) -> Result<Vec<(i32, String, i32)>, Error> {
+        self.ask(|client| {
+            let metadata = client.fetch_metadata(None, QUESTION_MAX);
+            let metadata = metadata.map_err(|error| Error::Unavailable(error.to_string()))?;
+            let brokers = metadata.brokers().iter();
+            Ok(brokers.map(|one| (one.id(), one.host().to_owned(), one.port())).collect())
         })
         .await
     }
@@ -260,9 +276,15 @@ fn topic(client: &Client, name: &str) -> Result<Option<Topic>, Error> {
     }
     let partitions = topic.partitions();
     let replicas = partitions.iter().map(|partition| partition.replicas().len()).min();
+    let count = |is: fn(&MetadataPartition) -> bool| {
+        u32::try_from(partitions.iter().filter(|one| is(one)).count()).unwrap_or(u32::MAX)
+    };
+    let offline = count(|partition| partition.leader() < 0);
     Ok(Some(Topic {
         partitions: u32::try_from(partitions.len()).unwrap_or(u32::MAX),
         replicas: replicas.and_then(|count| u32::try_from(count).ok()).unwrap_or_default(),
-        is_led: partitions.iter().all(|partition| partition.leader() >= 0),
+        is_led: offline == 0,
+        offline,
+        under_replicated: count(|partition| partition.isr().len() < partition.replicas().len()),
     }))
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use super::logging::Logging;
 use super::options::{VALUE_BYTES_MAX, not_made};
 use super::queries::{HEARD_OF_MAX, LOOK_AGAIN, Topic};
+use super::survey::{REPLICAS, TopicSetting};
 use super::{KafkaCluster, Topics};
 use crate::Error;
 
@@ -105,9 +106,25 @@ impl KafkaCluster {
     /// [`Error::Refused`] with every difference, and if they have fewer than `replication`
     /// replicas; [`Error::Unavailable`].
     pub async fn check_topics(&self, campaign: &str, replication: u32) -> Result<(), Error> {
+        let settings = self.compare_topics(campaign, replication).await?;
+        let differs = settings.iter().filter(|setting| !setting.agrees);
+        let differences: Vec<String> = differs.map(ToString::to_string).collect();
+        if differences.is_empty() { Ok(()) } else { Err(Error::Refused(differences.join("; "))) }
+    }
+
+    /// All that a campaign's topics must be, each beside what they are.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if a topic is missing, or its settings may not be read;
+    /// [`Error::Unavailable`].
+    pub async fn compare_topics(
+        &self,
+        campaign: &str,
+        replication: u32,
+    ) -> Result<Vec<TopicSetting>, Error> {
         let topics = Topics::new(campaign);
         let names = [&*topics.ballots, &*topics.tallies];
-        let mut differences = Vec::new();
+        let mut settings = Vec::new();
         let mut replicas = [0; 2];
         for (name, replicas) in names.iter().zip(&mut replicas) {
             let found = self.shared.queries.made_topic(name).await?;
@@ -116,19 +133,22 @@ impl KafkaCluster {
                 return Err(Error::Refused(sentence));
             };
             *replicas = found.replicas;
-            if found.replicas < replication {
-                let few = found.replicas;
-                differences.push(format!("{name} has {few} replicas and needs {replication}"));
-            }
+            settings.push(TopicSetting {
+                topic: (*name).to_owned(),
+                key: REPLICAS.to_owned(),
+                found: found.replicas.to_string(),
+                wanted: replication.to_string(),
+                agrees: found.replicas >= replication,
+            });
         }
         let described = self.described(&names).await?;
         let wanted = [(&BALLOTS[..], replicas[0]), (&TALLIES[..], replicas[1])];
         for ((name, resource), (wanted, replicas)) in names.iter().zip(described).zip(wanted) {
             let in_sync = in_sync_min(replicas).to_string();
             let wanted = wanted.iter().copied().chain([("min.insync.replicas", &*in_sync)]);
-            differences.extend(differ(name, &resource, wanted));
+            settings.extend(compare(name, &resource, wanted));
         }
-        if differences.is_empty() { Ok(()) } else { Err(Error::Refused(differences.join("; "))) }
+        Ok(settings)
     }
 
     fn admin(&self) -> Result<AdminClient<Logging>, Error> {
@@ -210,21 +230,24 @@ fn new_topic<'a>(
     Ok(configs.iter().fold(topic, |topic, (key, value)| topic.set(key, value)))
 }
 
-/// What differs, one sentence each.
-fn differ<'a>(
+/// Each setting that is wanted, beside what was found.
+fn compare<'a>(
     name: &str,
     resource: &ConfigResource,
     wanted: impl Iterator<Item = (&'a str, &'a str)>,
-) -> Vec<String> {
-    let mut differences = Vec::new();
-    for (key, wanted) in wanted {
+) -> Vec<TopicSetting> {
+    let compared = wanted.map(|(key, wanted)| {
         let entry = resource.entries.iter().find(|entry| entry.name == key);
         let found = entry.and_then(|entry| entry.value.as_deref()).unwrap_or("nothing");
-        if found != wanted {
-            differences.push(format!("{name}: {key} is {found} and must be {wanted}"));
+        TopicSetting {
+            topic: name.to_owned(),
+            key: key.to_owned(),
+            found: found.to_owned(),
+            wanted: wanted.to_owned(),
+            agrees: found == wanted,
         }
-    }
-    differences
+    });
+    compared.collect()
 }
 
 fn options() -> AdminOptions {

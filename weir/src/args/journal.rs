@@ -12,7 +12,8 @@ pub(crate) struct KafkaArgs {
     /// Kafka's brokers to begin with: host:port, separated by commas
     #[arg(long = "kafka", value_name = "BOOTSTRAP")]
     pub(crate) bootstrap: String,
-    /// A file of librdkafka's properties, key=value a line, such as those of TLS and SASL
+    /// A file of librdkafka's properties, key=value a line, such as those of TLS and SASL. Not
+    /// given: plain connections, and librdkafka's defaults
     #[arg(long = "kafka-config", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
@@ -23,11 +24,13 @@ pub(crate) struct JournalArgs {
     /// The directory of the embedded journal and the keys. Not given: weir-data
     #[arg(long = "data", value_name = "DIR", conflicts_with = "kafka")]
     data: Option<PathBuf>,
-    /// In place of --data: Kafka's brokers to begin with, host:port, separated by commas
+    /// In place of --data: Kafka's brokers to begin with, host:port, separated by commas. Not
+    /// given: the embedded journal
     #[arg(long, value_name = "BOOTSTRAP")]
     kafka: Option<String>,
-    /// A file of librdkafka's properties, key=value a line, such as those of TLS and SASL
-    #[arg(long, value_name = "FILE", requires = "kafka")]
+    /// A file of librdkafka's properties, key=value a line, such as those of TLS and SASL. Not
+    /// given: plain connections, and librdkafka's defaults
+    #[arg(long, value_name = "FILE", requires = "kafka", conflicts_with = "data")]
     kafka_config: Option<PathBuf>,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::KafkaArgs;
+use super::{KafkaArgs, TraceArgs};
 
 pub(super) const INGEST_EXAMPLES: &str = "\
 Example:
@@ -28,6 +28,8 @@ pub(crate) struct IngestArgs {
     /// Where metrics and health are served; never make it public
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     pub(crate) ops_listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
 }
 
 pub(super) const AGGREGATE_EXAMPLES: &str = "\

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use ballot::Campaign;
+use ballot::{Campaign, CampaignError};
 
 use super::keys_file;
 use crate::exit::Failure;
@@ -15,20 +15,27 @@ const BUILT_IN: &str = include_str!("../../../campaigns/hubei-2023.toml");
 
 /// The campaign of a file; `None` is the built-in one.
 pub(crate) fn read(file: Option<&Path>) -> Result<Campaign, Failure> {
+    Campaign::parse(&text(file)?).map_err(|error| wrong(file, &error))
+}
+
+/// The text of a campaign file; `None` is the built-in one's.
+pub(crate) fn text(file: Option<&Path>) -> Result<String, Failure> {
+    let Some(file) = file else { return Ok(BUILT_IN.to_owned()) };
+    fs::read_to_string(file).map_err(|error| {
+        let name = file.display();
+        Failure::configuration(format!("--campaign {name}: cannot be read: {error}"))
+    })
+}
+
+/// What is wrong with a campaign file, or with the built-in one.
+pub(crate) fn wrong(file: Option<&Path>, error: &CampaignError) -> Failure {
     let Some(file) = file else {
-        return Campaign::parse(BUILT_IN).map_err(|error| {
-            Failure::internal(format!("the built-in campaign does not parse: {error}"))
-        });
+        return Failure::internal(format!("the built-in campaign: {error}"));
     };
     let name = file.display();
-    let text = fs::read_to_string(file).map_err(|error| {
-        Failure::configuration(format!("--campaign {name}: cannot be read: {error}"))
-    })?;
-    Campaign::parse(&text).map_err(|error| {
-        let problems: Vec<_> =
-            error.problems.iter().map(|problem| format!("{name}: {problem}")).collect();
-        Failure::configuration(problems.join("\n"))
-    })
+    let problems: Vec<_> =
+        error.problems.iter().map(|problem| format!("{name}: {problem}")).collect();
+    Failure::configuration(problems.join("\n"))
 }
 
 /// Refuses two campaigns of one id, and keys that would be several campaigns' at once.

@@ -105,6 +105,18 @@ impl Directory {
         Ok(Embedded::open(&options)?)
     }
 
+    /// Opens the journal, which must be there, to look at it: nothing in the directory is changed.
+    pub(crate) fn look(
+        &self,
+        partitions: Option<u32>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Embedded, Failure> {
+        let mut options = EmbeddedOptions::existing(&self.path, &self.campaign);
+        options.clock = Arc::clone(clock);
+        options.partitions = partitions;
+        Ok(Embedded::look(&options)?)
+    }
+
     fn file(&self, extension: &str) -> PathBuf {
         self.path.join(format!("{}.{extension}", self.campaign))
     }
@@ -119,7 +131,7 @@ pub(super) fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
 
 /// The same, for a file that must not be there yet: of several who make it at once, one does.
 /// Answers whether it was this one.
-pub(super) fn write_new(path: &Path, text: &str) -> io::Result<bool> {
+pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<bool> {
     let aside = write_aside(path, text)?;
     let linked = fs::hard_link(&aside, path);
     fs::remove_file(&aside)?;

@@ -12,6 +12,10 @@ use journal::{KafkaCluster, KafkaOptions};
 use crate::args::KafkaArgs;
 use crate::exit::Failure;
 
+/// Parts of the names of librdkafka's secret properties, and of Java clients' in case one is given.
+const SECRETS: [&str; 8] =
+    ["password", "passwd", "secret", "key", "token", "jaas", "oauthbearer.config", "pem"];
+
 /// A cluster as the flags and the file say. No broker has been asked anything yet.
 pub(crate) fn connect(
     args: &KafkaArgs,
@@ -50,6 +54,22 @@ fn read(file: &Path) -> Result<Vec<(String, String)>, Failure> {
     parse(&text).map_err(|problem| Failure::configuration(format!("{name}: {problem}")))
 }
 
+/// What a file says, for the log: the values of properties that may be secret are left out.
+pub(crate) fn shown(file: &Path) -> String {
+    let properties = read(file).unwrap_or_default();
+    let shown = properties.iter().map(|(key, value)| {
+        let value = if is_secret(key) { "[redacted]" } else { value };
+        format!("{key}={value}")
+    });
+    shown.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a property's value may be a secret, by its name; rather once too often.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRETS.iter().any(|secret| key.contains(secret))
+}
+
 /// Lines of `key=value`; empty ones and those that begin with `#` say nothing.
 fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut properties: Vec<(String, String)> = Vec::new();
@@ -83,6 +103,21 @@ mod tests {
         let expected = [("security.protocol", "SASL_PLAINTEXT"), ("sasl.password", "a=b")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(parse(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("client.properties");
+        let text = "security.protocol=SASL_SSL\nsasl.password=hidden\nSasl.JAAS.config=hidden\n\
+                    ssl.key.pem=hidden\nsasl.oauthbearer.client.secret=hidden\n";
+        fs::write(&file, text).unwrap();
+        assert_eq!(
+            shown(&file),
+            "security.protocol=SASL_SSL sasl.password=[redacted] Sasl.JAAS.config=[redacted] \
+             ssl.key.pem=[redacted] sasl.oauthbearer.client.secret=[redacted]"
+        );
+        assert_eq!(shown(Path::new("/nowhere")), "", "whoever connects says why");
     }
 
     #[test]

@@ -88,6 +88,17 @@ impl Keys {
             .map_err(|error| Failure::configuration(format!("token_keys: {error}")))
     }
 
+    /// The ids of the token keys, the signing one first; they are in every token.
+    pub(crate) fn token_key_ids(&self) -> String {
+        let ids = self.token_keys.iter().map(|(id, _)| id.to_string());
+        ids.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether both sign and check the same tokens.
+    pub(crate) fn has_token_keys_of(&self, other: &Self) -> bool {
+        self.token_keys == other.token_keys
+    }
+
     fn to_toml(&self) -> String {
         let mut text = format!(
             "# The keys of one campaign. Whoever has them can vote for anybody: keep them secret.\n\

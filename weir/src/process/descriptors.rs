@@ -17,7 +17,7 @@ const RESERVED: u64 = 512;
 const CONNECTIONS_MIN: usize = 64;
 
 /// Raises the limit as far as this process may by itself, and answers what it is then.
-pub(super) fn raise() -> u64 {
+pub(crate) fn raise() -> u64 {
     // The usual soft limit, 1,024, is for programs that use `select`; systemd's advice is to raise
     // it to the hard one. If it cannot be, or not be had at all, nothing is assumed but the usual.
     let raised = rlimit::increase_nofile_limit(u64::MAX);
@@ -25,7 +25,7 @@ pub(super) fn raise() -> u64 {
 }
 
 /// How many connections voters may have under this limit, where so many are wanted.
-pub(super) fn connections_max(descriptors: u64, wanted: usize) -> usize {
+pub(crate) fn connections_max(descriptors: u64, wanted: usize) -> usize {
     let left = usize::try_from(descriptors.saturating_sub(RESERVED)).unwrap_or(usize::MAX);
     left.max(CONNECTIONS_MIN).min(wanted)
 }

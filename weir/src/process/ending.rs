@@ -27,10 +27,10 @@ const FLUSHED_WAIT: Duration = Duration::from_secs(5);
 const UNFLUSHED: &str = "not everything that was counted has been published";
 const UNCOUNTED: &str = "not everything has been counted";
 
-/// Waits until the process is to end, and ends it. `greeting` has its turn meanwhile.
+/// Waits until the process is to end, and ends it. `meanwhile` has its turn until then.
 pub(super) async fn end<J: Journal>(
     mut running: Running<J>,
-    greeting: impl Future<Output = Infallible>,
+    meanwhile: impl Future<Output = Infallible>,
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     // Biased: when both have happened, the signal is what was meant.
@@ -38,7 +38,7 @@ pub(super) async fn end<J: Journal>(
         biased;
         () = signals.next() => None,
         what = unexpected(&mut running) => Some(what),
-        never = greeting => match never {},
+        never = meanwhile => match never {},
     };
     match &broken {
         None => say("ending: finishing what is in flight"),

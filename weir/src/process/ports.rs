@@ -24,6 +24,11 @@ impl Ports {
         let (ops, ops_address) = bind("--ops-listen", ops).await?;
         Ok(Self { api, ops, api_address, ops_address })
     }
+
+    /// Whether an address can be listened on now; it is free again afterwards.
+    pub(crate) async fn try_one(flag: &str, address: SocketAddr) -> Result<(), Failure> {
+        bind(flag, address).await.map(drop)
+    }
 }
 
 async fn bind(flag: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {

@@ -4,11 +4,12 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::View;
-use ingest::metrics::watch_connections;
+use ingest::metrics::{Watched, watch_connections};
 use ingest::server::{Counters, Limits, Report, Shutdown, serve};
 use ingest::{Edge, EdgeOptions, Ops, Readiness};
 use journal::{Clock, Journal};
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ports::Ports;
 use super::working::{self, Means, Tasks, Working};
-use super::{Opened, Role, Setting, descriptors};
+use super::{Opened, Role, Setting, descriptors, metrics};
 use crate::exit::Failure;
 use crate::say;
 
@@ -45,19 +46,25 @@ pub(super) struct Ends {
 }
 
 impl<J: Journal> Running<J> {
-    /// Starts everything. The campaigns are in order, the ports are open.
+    /// Starts everything, and answers with the edge that serves. The campaigns are in order, the
+    /// ports are open.
     pub(super) fn start(
         opened: Vec<Opened<J>>,
         ports: Ports,
         clock: &Arc<dyn Clock>,
         setting: Setting,
-    ) -> Result<Self, Failure> {
+        data: Option<&Path>,
+    ) -> Result<(Self, Edge<J>), Failure> {
         let (leaving, registry) = (CancellationToken::new(), Registry::new());
         let (shutdown, ops_shutdown) = (Shutdown::new(), Shutdown::new());
         let (api_counters, ops_counters) =
             (Arc::new(Counters::default()), Arc::new(Counters::default()));
-        let named = [("api", Arc::clone(&api_counters)), ("ops", Arc::clone(&ops_counters))];
-        watch_connections(&registry, &named).map_err(no_metrics)?;
+        let (limits, ops_limits) = limits();
+        let watched = [
+            Watched { listener: "api", limits: &limits, counters: &api_counters },
+            Watched { listener: "ops", limits: &ops_limits, counters: &ops_counters },
+        ];
+        watch_connections(&registry, &watched).map_err(no_metrics)?;
         let mut tasks = Tasks::new();
         let (mut working, mut campaigns) = (Vec::new(), Vec::new());
         let mut means = Means { role: setting.role, clock, registry: &registry, tasks: &mut tasks };
@@ -66,7 +73,7 @@ impl<J: Journal> Running<J> {
             working.push(started);
             campaigns.push(campaign);
         }
-        let (limits, ops_limits) = limits();
+        metrics::watch(&registry, setting.role, &campaigns, data).map_err(no_metrics)?;
         let options = EdgeOptions {
             limits,
             clock: Arc::clone(clock),
@@ -75,14 +82,16 @@ impl<J: Journal> Running<J> {
         };
         let edge = Edge::new(campaigns, options).map_err(no_metrics)?;
         let ready = readiness(edge.clone(), &working, leaving.clone());
+        metrics::watch_readiness(&registry, &ready).map_err(no_metrics)?;
         let ops = Ops::new(registry, ready);
         // Both are joined by `ending`, and end through their shutdowns.
-        let edge = tokio::spawn(serve(ports.api, edge, limits, shutdown.clone(), api_counters));
+        let handler = edge.clone();
+        let api = tokio::spawn(serve(ports.api, handler, limits, shutdown.clone(), api_counters));
         let ops =
             tokio::spawn(serve(ports.ops, ops, ops_limits, ops_shutdown.clone(), ops_counters));
         let (drain_wait, is_alone) = (setting.drain_wait, setting.role == Role::Everything);
         let ends = Ends { leaving, shutdown, ops_shutdown, drain_wait, is_alone };
-        Ok(Self { ends, edge, ops, working, tasks })
+        Ok((Self { ends, edge: api, ops, working, tasks }, edge))
     }
 
     /// Says `lines` as soon as there is a tally of every campaign that is counted here, and then

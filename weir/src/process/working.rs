@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use aggregator::metrics::Metrics;
 use aggregator::{Aggregator, Config, Statuses, View};
 use ballot::{Campaign, Rules, voters_per_partition};
 use ingest::{BatchLimits, Batcher, EdgeCampaign, Voting, follow_rules};
@@ -162,8 +161,7 @@ fn count<J: Journal>(
         Config::new(voters_max),
     );
     let statuses = aggregator.statuses();
-    let metrics = Metrics::new(&campaign.id, statuses.clone(), aggregator.voter_sets());
-    let metrics = metrics.map_err(no_metrics)?;
+    let metrics = aggregator.metrics(&campaign.id).map_err(no_metrics)?;
     means.registry.register(Box::new(metrics)).map_err(no_metrics)?;
     let failed = |error| Failure::internal(format!("cannot start a thread to count: {error}"));
     let runtime = Builder::new_current_thread().enable_time().build().map_err(failed)?;

@@ -11,7 +11,7 @@ use ballot::{Campaign, Rules, local_date};
 use journal::{Clock, Embedded, Journal as _};
 
 use crate::args::UpArgs;
-use crate::config::{Directory, Keys, Setup, Wish, keys_file, moved, starts_on};
+use crate::config::{Directory, Keys, Setup, Wish, keys_file, moved, read_campaign, starts_on};
 use crate::exit::Failure;
 use crate::process::{Opened, check_grace};
 use crate::say;
@@ -37,6 +37,18 @@ pub(super) async fn open(
     let founded = found(&journal, &rules, clock.now_ms()).await.map_err(Failure::from);
     founded.map_err(|failure| failure.about(&id))?;
     Opened::checked(campaign, journal, Some(keys)).await.map_err(|failure| failure.about(&id))
+}
+
+/// Reads a campaign again that was opened with this id: its file, with the dates it has in the data
+/// directory, and its keys.
+pub(super) fn again(
+    args: &UpArgs,
+    file: Option<&Path>,
+    id: &str,
+) -> Result<(Campaign, Keys), Failure> {
+    let directory = Directory::new(&args.data.dir, id);
+    let campaign = moved(read_campaign(file)?, Setup::read(&directory)?.as_ref())?;
+    Ok((campaign, keys(args.keys.as_deref(), &directory, false)?))
 }
 
 /// Whether nothing has ever been written: a first start, or one that did not get this far.

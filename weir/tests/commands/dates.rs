@@ -8,14 +8,14 @@ use crate::kit::{Scratch, Up, campaign, now_ms, weir};
 fn the_built_in_campaign_starts_today_unless_it_is_to_be_as_dated() {
     let scratch = Scratch::new();
     let up = Up::start(&scratch, &["--as-dated"]);
-    let first = up.stderr().lines().next().unwrap().to_owned();
+    let first = up.line("voting days are");
     assert!(first.starts_with("hubei-2023 has the dates of its file: "), "{first}");
     assert!(first.contains("2023-12-18 to 2023-12-24, Asia/Shanghai. It is over"), "{first}");
     assert!(!up.stderr().contains("/ballots"), "{}", up.stderr());
     up.stop();
     // And it stays as dated.
     let up = Up::start(&scratch, &[]);
-    assert!(up.stderr().starts_with("hubei-2023 has the dates of its file"), "{}", up.stderr());
+    assert!(up.line("voting days are").starts_with("hubei-2023 has the dates of its file"));
     up.stop();
     let data = scratch.path("data");
     let ran = weir(&["--data", &data, "--from-today"]);
@@ -29,7 +29,7 @@ fn a_moved_window_that_has_ended_says_how_to_start_anew() {
     fs::create_dir(scratch.path("data")).unwrap();
     scratch.file("data/hubei-2023.setup.toml", "starts_on = \"2024-02-01\"\n");
     let up = Up::start(&scratch, &[]);
-    let first = up.stderr().lines().next().unwrap().to_owned();
+    let first = up.line("voting days are");
     assert!(first.starts_with("hubei-2023 was moved to start on 2024-02-01"), "{first}");
     assert!(first.ends_with("to start anew, give another directory with --data."), "{first}");
     up.stop();
@@ -41,12 +41,12 @@ fn a_campaign_file_keeps_its_dates_unless_it_is_to_start_today() {
     let file = scratch.file("c.toml", campaign(10, 12));
     let up = Up::start(&scratch, &["--campaign", &file, "--from-today"]);
     let today = ballot::local_date("UTC", now_ms()).unwrap();
-    let first = up.stderr().lines().next().unwrap().to_owned();
+    let first = up.line("voting days are");
     assert!(first.starts_with("test was moved to start today"), "{first}");
     assert!(first.contains(&format!("voting days are {today} to ")), "{first}");
     up.stop();
     let other = Scratch::new();
     let up = Up::start(&other, &["--campaign", &file]);
-    assert!(up.stderr().lines().next().unwrap().ends_with("It has not opened yet."));
+    assert!(up.line("voting days are").ends_with("It has not opened yet."));
     up.stop();
 }

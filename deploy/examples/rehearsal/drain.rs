@@ -1,0 +1,82 @@
+//! A spike that one small aggregator cannot keep up with: when the lag would be gone by its own
+//! estimate, and when it was.
+//!
+//! The fold is too fast to fall behind here, so the aggregator gets the hundredth part of a core,
+//! through a control group as a container would. That needs root and control groups of version 1.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::Error;
+use crate::load::Load;
+use crate::site::Site;
+use crate::steps::proved;
+use crate::watch::now_s;
+
+const RATE: u64 = 6_000;
+const SECONDS: u64 = 60;
+/// Of 100 ms.
+const QUOTA_US: u32 = 2_000;
+
+/// Runs the part.
+pub(crate) fn run() -> Result<(), Error> {
+    let site = Site::start("drain", 2, 1)?;
+    let quota = Quota::new(QUOTA_US, 100)?;
+    quota.hold(site.aggregators[0].pid().ok_or("the aggregator does not run")?)?;
+    let from = now_s();
+    let load = Load::start(&site, "promotion", RATE, SECONDS)?;
+    proved(&load.finish()?);
+    let until = now_s();
+    let lag = site.watch.range("sum(weir_partition_lag_records)", from, until);
+    let lag = lag.first().map(|one| one.values.clone()).unwrap_or_default();
+    let estimate = site.watch.range("max(weir_partition_drain_seconds)", from, until);
+    let estimate = estimate.first().map(|one| one.values.clone()).unwrap_or_default();
+    let peak =
+        lag.iter().copied().fold((0.0, 0.0), |peak, one| if one.1 > peak.1 { one } else { peak });
+    let gone = lag.iter().find(|(at, lag)| *at > peak.0 && *lag == 0.0).ok_or("still behind")?.0;
+    println!("lag at its highest: {} records, {:.0} s after the start", peak.1, peak.0 - from);
+    println!("| after the peak | lag | gone by its estimate in | gone in |");
+    println!("|---|---|---|---|");
+    for (at, records) in lag.iter().filter(|(at, _)| *at >= peak.0 && *at <= gone).step_by(3) {
+        let said = estimate.iter().find(|(time, _)| time == at);
+        let said = said.map_or("not known".to_owned(), |(_, s)| format!("{s:.1} s"));
+        println!("| {:.0} s | {records} | {said} | {:.0} s |", at - peak.0, gone - at);
+    }
+    drop(quota);
+    site.stop()
+}
+
+/// A control group with a share of a core.
+pub(crate) struct Quota(PathBuf);
+
+impl Quota {
+    /// So many microseconds of each so many milliseconds.
+    pub(crate) fn new(quota_us: u32, period_ms: u32) -> Result<Self, Error> {
+        let group = PathBuf::from("/sys/fs/cgroup/cpu").join("weir-rehearsal");
+        let told = |error| format!("{}: {error}; this part needs root", group.display());
+        if !group.exists() {
+            fs::create_dir(&group).map_err(told)?;
+        }
+        let set = |name: &str, us: u32| fs::write(group.join(name), us.to_string()).map_err(told);
+        set("cpu.cfs_period_us", period_ms * 1_000)?;
+        set("cpu.cfs_quota_us", quota_us)?;
+        Ok(Self(group))
+    }
+
+    /// Puts a process into it.
+    pub(crate) fn hold(&self, pid: u32) -> Result<(), Error> {
+        Ok(fs::write(self.0.join("cgroup.procs"), pid.to_string())?)
+    }
+}
+
+impl Drop for Quota {
+    fn drop(&mut self) {
+        // Without a limit the processes in it end as they would otherwise; then it can go.
+        drop(fs::write(self.0.join("cpu.cfs_quota_us"), "-1"));
+        let processes = fs::read_to_string(self.0.join("cgroup.procs")).unwrap_or_default();
+        for pid in processes.lines() {
+            drop(fs::write("/sys/fs/cgroup/cpu/cgroup.procs", pid));
+        }
+        drop(fs::remove_dir(&self.0));
+    }
+}

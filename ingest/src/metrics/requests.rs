@@ -1,0 +1,134 @@
+//! What a process counts of the public listener's requests.
+//!
+//! Invariant: every campaign, route and outcome has its series from the start. Never here: a
+//! lookup by text while a request waits.
+
+use std::time::Duration;
+
+use hyper::StatusCode;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+};
+
+use super::{
+    CAMPAIGN, GOOD, NO_CAMPAIGN, OUTCOME, REQUEST_BUCKETS, REQUEST_SECONDS, REQUESTS, RESULT,
+    RESULTS, ROUTE, ROUTES, STREAMS,
+};
+use crate::problem::Problem;
+use crate::routes::Route;
+
+/// How a request that was not refused went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Good {
+    Ok,
+    Accepted,
+    NotModified,
+}
+
+/// A value for each route and outcome: the good ones, then the problems.
+type Table<T> = Vec<Vec<T>>;
+
+/// What is counted of requests.
+#[derive(Debug)]
+pub(crate) struct Requests {
+    /// For no campaign, then for each.
+    counts: Vec<Table<IntCounter>>,
+    seconds: Table<Histogram>,
+    pub(crate) streams: IntGauge,
+}
+
+impl Requests {
+    /// For these campaigns, registered.
+    pub(crate) fn new<'a>(
+        registry: &Registry,
+        campaigns: impl Iterator<Item = &'a str>,
+    ) -> prometheus::Result<Self> {
+        let opts = Opts::new(REQUESTS, "Requests by campaign, route and outcome.");
+        let counts = IntCounterVec::new(opts, &[CAMPAIGN, ROUTE, OUTCOME])?;
+        registry.register(Box::new(counts.clone()))?;
+        let help = "From a request's header to its answer.";
+        let opts = HistogramOpts::new(REQUEST_SECONDS, help).buckets(REQUEST_BUCKETS.to_vec());
+        let seconds = HistogramVec::new(opts, &[ROUTE, RESULT])?;
+        registry.register(Box::new(seconds.clone()))?;
+        let streams = IntGauge::new(STREAMS, "Tally streams open.")?;
+        registry.register(Box::new(streams.clone()))?;
+        let of_campaign = |campaign: &str| {
+            // Those behind name no campaign.
+            let routes = if campaign == NO_CAMPAIGN { ROUTES.len() } else { ROUTES.len() - 2 };
+            table(routes, |route, (outcome, _)| {
+                counts.with_label_values(&[campaign, route, outcome])
+            })
+        };
+        Ok(Self {
+            counts: std::iter::once(NO_CAMPAIGN).chain(campaigns).map(of_campaign).collect(),
+            seconds: table(ROUTES.len(), |route, (_, result)| {
+                seconds.with_label_values(&[route, result])
+            }),
+            streams,
+        })
+    }
+
+    /// Counts an answer, which took so long. `campaign` is the place of the one that was asked for.
+    pub(crate) fn answered(
+        &self,
+        campaign: Option<usize>,
+        route: Option<Route<'_>>,
+        outcome: Result<Good, Problem>,
+        took: Duration,
+    ) {
+        let campaign = campaign.map_or(0, |place| place + 1);
+        let route = match route {
+            Some(Route::Ballots(_)) => 0,
+            Some(Route::Campaign(_)) => 1,
+            Some(Route::Tally(_)) => 2,
+            Some(Route::TallyStream(_)) => 3,
+            Some(Route::Receipt(..)) => 4,
+            Some(Route::OpenApi) => 5,
+            None => 6,
+        };
+        let outcome = match outcome {
+            Ok(good) => good as usize,
+            Err(problem) => GOOD.len() + problem as usize,
+        };
+        let count = self.counts.get(campaign).and_then(|of| of.get(route)?.get(outcome));
+        if let Some(count) = count {
+            count.inc();
+        }
+        if let Some(seconds) = self.seconds.get(route).and_then(|route| route.get(outcome)) {
+            seconds.observe(took.as_secs_f64());
+        }
+    }
+}
+
+/// A table of the first few routes. Each value is made of the route, and of the outcome with its
+/// result.
+fn table<T>(routes: usize, value: impl Fn(&str, (&'static str, &'static str)) -> T) -> Table<T> {
+    let good = GOOD.into_iter().map(|good| (good, RESULTS[0]));
+    let problems = Problem::ALL.iter().map(|problem| {
+        let facts = problem.facts();
+        (facts.code, result(facts.status))
+    });
+    let outcomes: Vec<_> = good.chain(problems).collect();
+    let of_route = |route: &&str| outcomes.iter().map(|outcome| value(route, *outcome)).collect();
+    ROUTES.iter().take(routes).map(of_route).collect()
+}
+
+fn result(status: StatusCode) -> &'static str {
+    RESULTS[if status.is_server_error() { 2 } else { usize::from(status.is_client_error()) }]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_problem_has_the_place_of_its_own_code() {
+        let outcomes = table(1, |_, (outcome, result)| (outcome, result)).remove(0);
+        for problem in Problem::ALL {
+            let facts = problem.facts();
+            let (outcome, found) = outcomes[GOOD.len() + problem as usize];
+            assert_eq!((outcome, found), (facts.code, result(facts.status)));
+            assert_eq!(found == "failed", facts.status.as_u16() >= 500);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Keys and campaign files read again on SIGHUP, while everything runs.
+//!
+//! Invariant: of a campaign all changes or nothing does, and nothing that counts changes ever: what
+//! is read must agree with the rules in the journal, as at a start. A request that has begun is not
+//! touched. Never here: a reason to stop serving, or a secret in the log.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use aggregator::View;
+use ballot::{Campaign, hex};
+use ingest::Edge;
+use journal::Journal;
+use tokio::time::timeout;
+
+use super::signals::Hangups;
+use super::{Opened, Program, agreed_rules};
+use crate::config::Keys;
+use crate::exit::Failure;
+
+/// How long the journal may take to say which rules are in force: two elections of a Kafka leader.
+const RULES_WAIT: Duration = Duration::from_secs(10);
+
+/// A campaign as it was read last.
+#[derive(Debug)]
+pub(super) struct Loaded<J> {
+    campaign: Campaign,
+    keys: Option<Keys>,
+    journal: J,
+    view: View,
+}
+
+impl<J: Journal> Loaded<J> {
+    /// A campaign that was just opened, which is told.
+    pub(super) fn of(opened: &Opened<J>) -> Self {
+        let Opened { campaign, journal, keys, rules, view, .. } = opened;
+        tracing::info!(
+            campaign = campaign.id,
+            journal = %journal.identity(),
+            partitions = journal.partitions(),
+            pseudonym_key = hex(&rules.pseudonym_key),
+            token_keys = keys.as_ref().map(Keys::token_key_ids),
+            "this campaign's rules are those in its journal"
+        );
+        let (journal, view) = (journal.clone(), view.clone());
+        Self { campaign: campaign.clone(), keys: keys.clone(), journal, view }
+    }
+
+    /// What has become of the campaign, if it may become that.
+    async fn again(
+        &self,
+        read: Result<(Campaign, Option<Keys>), Failure>,
+    ) -> Result<(Campaign, Option<Keys>), Failure> {
+        let (campaign, keys) = read?;
+        same_policy(&self.campaign, &campaign)?;
+        let agreed = agreed_rules(&campaign, &self.journal, keys.as_ref(), &self.view);
+        let agreed = timeout(RULES_WAIT, agreed).await.map_err(|_elapsed| {
+            Failure::journal("the journal does not say which rules are in force; try again")
+        })?;
+        agreed.map(|_rules| (campaign, keys))
+    }
+}
+
+/// The campaigns of a process, to be read again.
+pub(super) struct Reloading<'a, P: Program> {
+    pub(super) program: &'a P,
+    pub(super) edge: Edge<P::Journal>,
+    /// In the order in which the program opened them.
+    pub(super) loaded: Vec<Loaded<P::Journal>>,
+}
+
+impl<P: Program> Reloading<'_, P> {
+    /// Reads everything again whenever a signal says so. Signals that come meanwhile are one more.
+    pub(super) async fn run(mut self, mut hangups: Hangups) -> Infallible {
+        loop {
+            hangups.next().await;
+            for place in 0..self.loaded.len() {
+                self.reload(place).await;
+            }
+        }
+    }
+
+    async fn reload(&mut self, place: usize) {
+        let Self { program, edge, loaded } = self;
+        let Some(loaded) = loaded.get_mut(place) else { return };
+        let id = loaded.campaign.id.clone();
+        // The files are small, and this is a thread where nothing else waits.
+        let again = loaded.again(program.again(place, &id)).await;
+        let again = again.and_then(|(campaign, keys)| {
+            let tokens = keys.as_ref().map(|keys| keys.token_keys(&id)).transpose()?;
+            Ok((campaign, keys, tokens))
+        });
+        match again {
+            Ok((campaign, keys, tokens)) => {
+                let changed = changes(&loaded.campaign, &campaign, (&loaded.keys, &keys));
+                edge.renew(&campaign, tokens);
+                (loaded.campaign, loaded.keys) = (campaign, keys);
+                tracing::info!(campaign = id, changed, "read again");
+            }
+            Err(failure) => {
+                // The files are not what this process could start with again: somebody must act.
+                let why = failure.sentence.replace('\n', "; ");
+                tracing::error!(campaign = id, why, "not reloaded, it stays as it was");
+            }
+        }
+    }
+}
+
+/// Refuses a change of what is no rule of the journal, but decides who may vote, or was handed out
+/// at the start.
+fn same_policy(was: &Campaign, is: &Campaign) -> Result<(), Failure> {
+    let fields = [
+        ("id", was.id.clone(), is.id.clone()),
+        ("zone", was.zone.clone(), is.zone.clone()),
+        ("followers_only", was.followers_only.to_string(), is.followers_only.to_string()),
+        (
+            "voters_per_day_max",
+            was.voters_per_day_max.to_string(),
+            is.voters_per_day_max.to_string(),
+        ),
+    ];
+    match fields.into_iter().find(|(_, was, is)| was != is) {
+        None => Ok(()),
+        Some((field, was, is)) => Err(Failure::configuration(format!(
+            "{field} differs: the file has {is}, this process runs with {was}; put it back: only a \
+             restart can change it"
+        ))),
+    }
+}
+
+/// What is not as it was, for the log.
+fn changes(
+    was: &Campaign,
+    is: &Campaign,
+    (old_keys, keys): (&Option<Keys>, &Option<Keys>),
+) -> String {
+    let mut changed = Vec::new();
+    let mut note = |differs: bool, what: String| {
+        if differs {
+            changed.push(what);
+        }
+    };
+    note(was.title != is.title, "title".to_owned());
+    note(was.organiser != is.organiser, "organiser".to_owned());
+    for (was, is) in was.choices.iter().zip(&is.choices) {
+        note(was != is, format!("choices[{}]", is.number));
+    }
+    // An extension, which was in the journal before.
+    let rules = |of: &Campaign| {
+        (of.opens_at_ms, of.closes_at_ms, of.grace_ms, of.choices.len(), of.choices_per_ballot_max)
+    };
+    note(rules(was) != rules(is), "the rules, as extended".to_owned());
+    if let (Some(was), Some(is)) = (old_keys, keys)
+        && !was.has_token_keys_of(is)
+    {
+        let (was, is) = (was.token_key_ids(), is.token_key_ids());
+        note(true, format!("token keys {was} to {is}"));
+    }
+    if changed.is_empty() { "nothing".to_owned() } else { changed.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use aggregator::{found, view};
+    use ballot::{PseudonymKey, Record, Rules};
+    use journal::simulated::{Cluster, Options};
+
+    use super::*;
+
+    const fn campaign_text() -> &'static str {
+        include_str!("../../../campaigns/hubei-2023.toml")
+    }
+
+    fn campaign(edit: impl FnOnce(&mut Campaign)) -> Campaign {
+        let mut campaign = Campaign::parse(campaign_text()).unwrap();
+        edit(&mut campaign);
+        campaign
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_only_counts_reads_texts_again_and_an_extension_once_it_is_in_the_journal() {
+        let journal = Cluster::new(1, 1, Options::default()).process("weir");
+        let (view, follow) = view(journal.clone());
+        // Ends with the test's runtime.
+        drop(tokio::spawn(follow));
+        let was = campaign(|_| {});
+        let fingerprint = PseudonymKey::new(&[7; 32]).fingerprint();
+        let rules = |of: &Campaign| Rules::new(of, journal.identity(), 1, fingerprint);
+        found(&journal, &rules(&was), 0).await.unwrap();
+        let loaded = Loaded { campaign: was.clone(), keys: None, journal: journal.clone(), view };
+        let titled = campaign(|campaign| campaign.title = "another".to_owned());
+        assert_eq!(loaded.again(Ok((titled.clone(), None))).await.unwrap().0, titled);
+
+        let text = campaign_text().replace("2023-12-24T17", "2023-12-25T17");
+        let longer = Campaign::parse(&text).unwrap();
+        let refused = loaded.again(Ok((longer.clone(), None))).await.unwrap_err().sentence;
+        assert!(refused.contains("opens_at, closes_at or zone differs"), "{refused}");
+        journal.append(0, 0, Record::Rules(rules(&longer)).encode()).await.unwrap();
+        assert_eq!(loaded.again(Ok((longer.clone(), None))).await.unwrap().0, longer);
+        assert_eq!(changes(&was, &longer, (&None, &None)), "the rules, as extended");
+        let old = loaded.again(Ok((was, None))).await.unwrap_err().sentence;
+        assert!(old.contains("the log is wider"), "{old}");
+    }
+
+    #[test]
+    fn texts_may_change_and_are_named() {
+        let was = campaign(|_| {});
+        let is = campaign(|campaign| {
+            campaign.title = "another".to_owned();
+            campaign.choices[2].summary = None;
+        });
+        assert_eq!(changes(&was, &is, (&None, &None)), "title, choices[3]");
+        assert_eq!(changes(&was, &was, (&None, &None)), "nothing");
+        same_policy(&was, &is).unwrap();
+    }
+
+    #[test]
+    fn what_decides_who_may_vote_is_refused_by_name() {
+        let was = campaign(|_| {});
+        for (is, field) in [
+            (campaign(|campaign| campaign.id.push('x')), "id "),
+            (campaign(|campaign| campaign.zone = "UTC".to_owned()), "zone "),
+            (campaign(|campaign| campaign.followers_only ^= true), "followers_only "),
+            (campaign(|campaign| campaign.voters_per_day_max += 1), "voters_per_day_max "),
+        ] {
+            let refused = same_policy(&was, &is).unwrap_err().sentence;
+            assert!(refused.starts_with(field), "{refused}");
+        }
+    }
+}
