@@ -188,8 +188,8 @@ impl<'a, J: Journal> Worker<'a, J> {
         Ok(())
     }
 
-    /// Notes where the fold is: the timestamp of the record before its frontier, if that is new, and
-    /// how many were seen behind its close.
+    /// Notes where the fold is: the timestamp of the record before its frontier, if that is new,
+    /// and how many were seen behind its close.
     fn report(&self, last_ms: Option<i64>, after_final: u64) {
         let phase = if self.fold.is_final() { Phase::Final } else { Phase::Folding };
         self.context.statuses.update(self.partition, |status| {

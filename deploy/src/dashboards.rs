@@ -174,7 +174,9 @@ mod tests {
         let json = serde_json::json!({
             "panels": [
                 {"type": "stat", "title": "A", "targets": [{"expr": "a"}]},
-                {"type": "row", "panels": [{"type": "stat", "title": "B", "targets": [{"expr": "b"}]}]},
+                {"type": "row", "panels": [
+                    {"type": "stat", "title": "B", "targets": [{"expr": "b"}]},
+                ]},
             ],
             "templating": {"list": [
                 {"name": "v", "type": "query", "query": {"query": "label_values(c{d=\"e\"}, f)"}},

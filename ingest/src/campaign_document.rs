@@ -1,7 +1,7 @@
 //! A campaign as the page needs it: what to vote for, by which rules, when, and what time it is.
 //!
 //! Its texts are serialised when they are given; the window and the limits come from the newest
-//! rules, since an organiser may extend a campaign that runs. Never here: a secret of the campaign file.
+//! rules, since an organiser may extend a campaign that runs. Never here: a secret.
 
 use ballot::{Campaign, Rules, VotingDay};
 use bytes::Bytes;

@@ -114,6 +114,8 @@ impl Process {
         };
         match ask() {
             Ok(_) if answer.trim() == name => Ok(()),
+            // The process was gone, and the guard with it, before the guard could answer.
+            Ok(0) if name == "KILL" && self.wait(KILLED_WITHIN).is_ok() => Ok(()),
             Ok(_) | Err(_) => {
                 let pid = self.pid;
                 Err(Error::new(format!("signal {name} to {pid}: it has ended, or no such signal")))

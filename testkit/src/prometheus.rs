@@ -164,7 +164,7 @@ impl Prometheus {
         data["result"].take()
     }
 
-    /// The `data` of an answer of its API, by what follows `/api/v1/`: `alerts`, `rules`, `targets`.
+    /// The `data` of an answer of its API, by what follows `/api/v1/`: `alerts`, `rules`.
     ///
     /// # Panics
     ///
@@ -179,7 +179,7 @@ impl Prometheus {
         must(answer)["data"].take()
     }
 
-    /// The body of an answer with status 200. HTTP/1.0, so that it is neither chunked nor kept open.
+    /// The body of an answer with status 200. HTTP/1.0, so that it is neither chunked nor kept.
     fn get(&self, target: &str) -> Result<String, Error> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let exchange = || {

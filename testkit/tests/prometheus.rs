@@ -1,5 +1,5 @@
-//! A Prometheus of the test kit: it is there, evaluates rules, scrapes and answers. And the cache of
-//! Debian packages that it comes from.
+//! A Prometheus of the test kit: it is there, evaluates rules, scrapes and answers. And the cache
+//! of Debian packages that it comes from.
 #![expect(clippy::unwrap_used, reason = "a test says where it fails by panicking")]
 
 use std::ffi::OsStr;

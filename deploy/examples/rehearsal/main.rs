@@ -10,6 +10,7 @@ mod balancer;
 mod drain;
 mod files;
 mod load;
+mod mount;
 mod panels;
 mod promotion;
 mod site;

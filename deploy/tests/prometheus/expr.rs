@@ -3,8 +3,8 @@
 //!
 //! No parser: promtool has found the expression well formed before. Never here: what a name means.
 
-/// Words that are no metric. Functions are told by the parenthesis that follows them, aggregations by
-/// that or by `by` and `without`.
+/// Words that are no metric. Functions are told by the parenthesis that follows them, aggregations
+/// by that or by `by` and `without`.
 const WORDS: [&str; 8] = ["and", "or", "unless", "bool", "offset", "inf", "nan", "atan2"];
 /// Words that a list of labels follows.
 const LISTS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];

@@ -12,8 +12,8 @@ Examples:
   weir check aggregate --kafka k1:9092,k2:9092 --campaign mine.toml --json
 
 Run it before a start, on the machine and as the user of the process, with the same flags. It looks
-at everything it can and tells all it finds; a warning does not fail it. It ends within 10 s, whether
-the brokers answer or not. It makes nothing and changes nothing: no topic, no record, no key, no
+at everything it can and tells all it finds; a warning does not fail it. It ends within 10 s or so,
+whether brokers answer or not. It makes nothing and changes nothing: no topic, no record, no key, no
 journal. To time the disk it writes a few KiB into a file without a name in the data directory.";
 
 #[derive(Debug, Args)]

@@ -240,20 +240,17 @@ fn room(report: &mut Report, free: u64, campaigns: &[Campaign]) {
     let ballots = ballots.fold(0, u64::saturating_add);
     let (lasts, most) = (many(free / BALLOT_BYTES), many(ballots));
     let needs = bytes(ballots.saturating_mul(BALLOT_BYTES));
-    let free_now = bytes(free);
+    let room = format!(
+        "{} free, for {lasts} ballots at least: {most} ballots at most take up to {needs}",
+        bytes(free)
+    );
     if free < FREE_MIN {
-        let found = format!("{free_now} free: the journal may stop taking ballots");
+        let found = format!("{room}, the journal may stop taking any");
         report.failed("disk", &Failure { code: Code::Journal, sentence: found }, "make room");
     } else if free / BALLOT_BYTES < ballots {
-        let found = format!(
-            "{free_now} free: {lasts} ballots at the very least; the campaigns allow {most}, up to {needs}"
-        );
-        report.warning(
-            "disk",
-            found,
-            "watch weir_disk_free_bytes, or give --data on a larger disk",
-        );
+        let fix = "watch weir_disk_free_bytes, or give --data on a larger disk";
+        report.warning("disk", room, fix);
     } else {
-        report.ok("disk", format!("{free_now} free; {most} ballots at most take up to {needs}"));
+        report.ok("disk", room);
     }
 }

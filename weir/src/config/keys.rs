@@ -44,7 +44,7 @@ impl Keys {
             Err(error) => return Err(wrong(path, &format!("cannot be read: {error}"))),
         };
         let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
-        if mode & 0o077 != 0 {
+        if mode & 0o027 != 0 {
             tracing::warn!(file = %path.display(), "others can read these keys; chmod 600");
         }
         Self::parse(&text).map(Some).map_err(|problem| wrong(path, &problem))

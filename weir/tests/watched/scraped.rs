@@ -1,4 +1,4 @@
-//! A Prometheus with the project's configuration and rules, of the processes of a test, each second.
+//! A Prometheus with the project's configuration and rules, of a test's processes, each second.
 //!
 //! Only intervals and targets differ from what is deployed: windows, rules, alerts and the names of
 //! jobs are those of `deploy/prometheus`.
