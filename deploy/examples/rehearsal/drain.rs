@@ -1,8 +1,9 @@
 //! A spike that one small aggregator cannot keep up with: when the lag would be gone by its own
 //! estimate, and when it was.
 //!
-//! The fold is too fast to fall behind here, so the aggregator gets the two-hundredth part of a core,
-//! through a control group as a container would. That needs root and control groups of version 1.
+//! The fold is too fast to fall behind here, so the aggregator gets the two-hundredth part of a
+//! core, through a control group as a container would. That needs root and control groups of
+//! version 1.
 
 use std::fs;
 use std::path::PathBuf;

@@ -36,7 +36,7 @@ impl Load {
 
     /// A steady load on more connections than ballots may be in flight.
     pub(crate) fn crowd(site: &Site, rate: u64, seconds: u64) -> Result<Self, Error> {
-        Self::over(site, "steady", (rate, seconds), 20_000)
+        Self::over(site, "steady", (rate, seconds), 18_000)
     }
 
     fn over(
@@ -74,14 +74,21 @@ impl Load {
     }
 
     /// Its report, once it has ended with its proof.
-    pub(crate) fn finish(mut self) -> Result<Value, Error> {
-        let ended = self.process.wait(Duration::from_secs(self.seconds) + PROVED_WITHIN)?;
-        let log = fs::read_to_string(&self.log)?;
-        let last = log.lines().last().unwrap_or_default();
-        if !ended.success() {
-            return Err(format!("the load tester ended with {ended}: {last}").into());
+    pub(crate) fn finish(self) -> Result<Value, Error> {
+        let report = self.report.clone();
+        let (is_proven, last) = self.end()?;
+        if !is_proven {
+            return Err(format!("the load tester ended with: {last}").into());
         }
         println!("{last}");
-        Ok(serde_json::from_str(&fs::read_to_string(&self.report)?)?)
+        Ok(serde_json::from_str(&fs::read_to_string(report)?)?)
+    }
+
+    /// Whether it has proved that all is well, and its last line, once it has ended. Where others
+    /// have voted too it says so, and that is no proof.
+    pub(crate) fn end(mut self) -> Result<(bool, String), Error> {
+        let ended = self.process.wait(Duration::from_secs(self.seconds) + PROVED_WITHIN)?;
+        let log = fs::read_to_string(&self.log)?;
+        Ok((ended.success(), log.lines().last().unwrap_or_default().to_owned()))
     }
 }
