@@ -23,7 +23,9 @@ pub(crate) async fn look_at_lag<J: Journal>(context: Context<J>) {
 async fn look_at<J: Journal>(context: &Context<J>, partition: u32, phase: &Phase) {
     if *phase == Phase::Final {
         return context.statuses.update(partition, |status| {
+            // Whatever is behind the close is not to be folded: this is known without a question.
             status.lag = 0;
+            status.measured_at = Instant::now();
             status.stalled = false;
         });
     }

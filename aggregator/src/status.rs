@@ -108,6 +108,11 @@ impl PartitionStatus {
         }
     }
 
+    /// Whether its lag was measured lately: an older one says nothing of what is written since.
+    pub(crate) fn is_lag_known(&self) -> bool {
+        self.measured_at.elapsed() <= LAG_AGE_MAX
+    }
+
     /// Seconds until its lag is gone; see [`Window::drain_seconds`].
     pub(crate) fn drain_seconds(&self) -> f64 {
         if self.lag == 0 { 0.0 } else { self.looks.drain_seconds() }
@@ -126,12 +131,12 @@ impl PartitionStatus {
             Phase::Stopped(why) => return Some(format!("partition {partition} stopped: {why}")),
             Phase::Rebuilding | Phase::Folding | Phase::Final => {}
         }
-        let (frontier, lag, measured) = (self.frontier, self.lag, self.measured_at.elapsed());
-        if self.stalled && measured > LAG_AGE_MAX {
+        let (frontier, lag) = (self.frontier, self.lag);
+        if self.stalled && !self.is_lag_known() {
             return Some(format!(
                 "partition {partition} is at offset {frontier}; how many records are behind it \
                  has not been known for {} s",
-                measured.as_secs()
+                self.measured_at.elapsed().as_secs()
             ));
         }
         if self.stalled {

@@ -115,6 +115,30 @@ async fn a_lag_is_as_old_as_the_oldest_record_that_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lag_that_has_not_been_measured_for_seconds_has_no_series_until_it_is_again() {
+    let running = Running::folding().await;
+    let known = || {
+        let has = |name| !running.metric(name, "partition=\"0\"").is_nan();
+        assert!(has("weir_partition_frontier"), "it does not depend on the log's end");
+        [
+            has("weir_partition_lag_records"),
+            has("weir_partition_lag_seconds"),
+            has("weir_partition_drain_seconds"),
+        ]
+    };
+    sleep(2 * SECOND).await;
+    running.cluster.set_faults(NOTHING_READ);
+    sleep(3 * SECOND).await;
+    assert_eq!(known(), [true; 3], "it is a few seconds old");
+    append(&running.cluster, 0, 1);
+    sleep(4 * SECOND).await;
+    assert_eq!(known(), [false; 3], "not a 0 that was true before a ballot was cast");
+    assert_eq!(running.metric("weir_partition_stalled", "partition=\"0\""), 0.0, "not yet");
+    running.cluster.set_faults(Faults::NONE);
+    until("it is known again", || known() == [true; 3]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_not_published_gets_older_until_it_is() {
     let running = Running::folding().await;
     let age = || running.metric("weir_partition_snapshot_age_seconds", "partition=\"0\"");
@@ -219,6 +243,10 @@ async fn the_published_result_is_told_as_the_document_has_it() {
     append(cluster, 0, 1);
     let late = || running.metric("weir_partition_records_after_final_total", "partition=\"0\"");
     until("it is seen", || late() == 1.0).await;
+    // Whatever cannot be measured: nothing is behind the close.
+    running.cluster.set_faults(NOTHING_READ);
+    sleep(20 * SECOND).await;
+    assert_eq!(running.metric("weir_partition_lag_records", "partition=\"0\""), 0.0);
     assert_eq!(running.metric("weir_tally_ballots_total", ""), 3.0);
 }
 

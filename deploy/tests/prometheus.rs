@@ -20,8 +20,8 @@ use serde_json::Value;
 
 const FOLDER: &str = "deploy/prometheus";
 const RUNBOOK: &str = "docs/runbook.md";
-/// Labels that a scrape gives.
-const SCRAPED: [&str; 2] = ["job", "instance"];
+/// Labels that a scrape gives; the namespace under Kubernetes only.
+const SCRAPED: [&str; 3] = ["job", "instance", "namespace"];
 
 fn yml_in(folder: &str) -> BTreeSet<String> {
     let files = fs::read_dir(path(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));

@@ -12,13 +12,13 @@ use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use journal::Journal;
 
+use crate::asked::Asked;
 use crate::batcher::Cast;
 use crate::edge::Shared;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::{Body, BodyError, Limits, read_body_if};
 use crate::submission::Submission;
-use crate::trace::Traced;
 
 /// `{"receipt":"1023-9007199254740992-1999","day":"2023-12-18"}`, rounded up.
 const ANSWER_BYTES: usize = 64;
@@ -30,7 +30,7 @@ pub(crate) async fn cast<J: Journal>(
     edge: &Shared<J>,
     campaign: &str,
     (headers, body): (&HeaderMap, Incoming),
-    mut traced: Option<&mut Traced>,
+    asked: &mut Asked<'_>,
 ) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(campaign)?;
     let batcher = &hosted.voting()?.batcher;
@@ -52,6 +52,7 @@ pub(crate) async fn cast<J: Journal>(
     let may_wait = || hosted.slow_bodies.wait_for(token.voter);
     let Limits { body_bytes_max, body_timeout, .. } = edge.limits;
     let body = read_body_if(body, body_bytes_max, body_timeout, may_wait).await?;
+    asked.is_whole();
     let cast_at_ms = edge.clock.now_ms();
     let submission = Submission::parse(&body).map_err(|reason| malformed(&reason))?;
     let Token { voter, follower, .. } = token;
@@ -79,11 +80,11 @@ pub(crate) async fn cast<J: Journal>(
     if hosted.is_closed(voter, day) {
         return Err(Problem::Closed.into());
     }
-    if let Some(traced) = traced.as_deref_mut() {
+    if let Some(traced) = &mut asked.traced {
         traced.append_begins();
     }
     let fate = batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }).await;
-    if let Some(traced) = traced {
+    if let Some(traced) = &mut asked.traced {
         traced.append_ended(&fate);
     }
     match fate {

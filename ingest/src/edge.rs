@@ -18,14 +18,15 @@ use prometheus::Registry;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::asked::Asked;
 use crate::batcher::Batcher;
 use crate::hosted::Hosted;
-use crate::metrics::{Good, Requests, watch_batchers};
+use crate::metrics::{Good, Outcome, Requests, watch_batchers};
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::routes::Route;
 use crate::server::{Body, Handler, Limits, Shutdown};
-use crate::trace::{Traced, Tracer};
+use crate::trace::Tracer;
 use crate::{ballots, campaign_document, receipts, stream, tally};
 
 /// How long the journal may leave heartbeats unanswered: five of them.
@@ -180,14 +181,14 @@ impl<J: Journal> Edge<J> {
         route: Route<'_>,
         parts: &Parts,
         body: Incoming,
-        traced: Option<&mut Traced>,
+        asked: &mut Asked<'_>,
     ) -> Result<Response<Body>, Refusal> {
         if !route.takes(&parts.method) {
             return Err(Refusal::method(route.allow()));
         }
         let edge = &*self.0;
         match route {
-            Route::Ballots(id) => ballots::cast(edge, id, (&parts.headers, body), traced).await,
+            Route::Ballots(id) => ballots::cast(edge, id, (&parts.headers, body), asked).await,
             Route::Campaign(id) => campaign_document::answer(edge, id),
             Route::Tally(id) => tally::answer(edge, id, &parts.headers),
             Route::TallyStream(id) => stream::answer(edge, id, &parts.method),
@@ -202,23 +203,27 @@ impl<J: Journal> Handler for Edge<J> {
         let began = Instant::now();
         let (parts, body) = request.into_parts();
         let route = Route::find(parts.uri.path());
-        let mut traced = match (route, self.0.tracer.get()) {
+        let traced = match (route, self.0.tracer.get()) {
             (Some(Route::Ballots(_)), Some(tracer)) if parts.method == Method::POST => {
                 tracer.begin(&parts.headers, began)
             }
             (Some(_) | None, _) => None,
         };
+        let campaign = route.and_then(Route::campaign).and_then(|id| self.0.place(id));
+        let has_body = matches!(route, Some(Route::Ballots(_)));
+        let waits_since = (!has_body).then_some(began);
+        let requests = &self.0.requests;
+        let mut asked =
+            Asked { requests, campaign, route, began, waits_since, traced, counted: false };
         let answered = match route {
-            Some(route) => self.answer(route, &parts, body, traced.as_mut()).await,
+            Some(route) => self.answer(route, &parts, body, &mut asked).await,
             None => Err(Problem::UnknownRoute.into()),
         };
-        let outcome = match &answered {
-            Ok(response) => Ok(good(response.status())),
-            Err(refusal) => Err(refusal.problem),
-        };
-        let campaign = route.and_then(Route::campaign).and_then(|id| self.0.place(id));
-        self.0.requests.answered(campaign, route, outcome, began.elapsed());
-        if let Some(traced) = traced {
+        asked.answered(match &answered {
+            Ok(response) => Outcome::Good(good(response.status())),
+            Err(refusal) => Outcome::Refused(refusal.problem),
+        });
+        if let Some(traced) = asked.traced.take() {
             let campaign = campaign.map(|at| self.0.campaigns[at].given.campaign.id.as_str());
             let (status, code) = match &answered {
                 Ok(response) => (response.status(), "accepted"),

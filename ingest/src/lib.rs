@@ -6,6 +6,7 @@
 //! second copy of state that the journal has.
 
 mod appends;
+mod asked;
 mod ballots;
 mod batcher;
 mod campaign_document;

@@ -14,7 +14,7 @@ pub use connections::{Watched, watch_connections};
 pub use pulled::{Pulled, Reading, float, whole};
 
 pub(crate) use batches::watch_batchers;
-pub(crate) use requests::{Good, Requests};
+pub(crate) use requests::{Gone, Good, Outcome, Requests};
 
 /// Requests by campaign, route and outcome.
 pub const REQUESTS: &str = "weir_requests_total";
@@ -57,6 +57,8 @@ const ROUTES: [&str; 7] =
     ["ballots", "campaign", "tally", "tally_stream", "receipt", "openapi", "unknown"];
 /// Outcomes that are no problems; a problem's label is its code.
 const GOOD: [&str; 3] = ["ok", "accepted", "not_modified"];
+/// Outcomes without an answer: the caller went, after a second of waiting or before.
+const GONE: [&str; 2] = ["given_up", "abandoned"];
 /// Below 400, below 500, and the rest.
 const RESULTS: [&str; 3] = ["ok", "refused", "failed"];
 const REFUSED: &str = "refused";

@@ -43,11 +43,11 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) up: UpArgs,
-    /// A file (TOML) with settings: its keys are the flags' names, as in kafka = "k1:9092". Not
-    /// given: only flags and environment count
+    /// A file (TOML) with settings: its keys are the flags' names, as in kafka = "k1:9092". Give it
+    /// after the command. Not given: only flags and environment count
     #[arg(long = "config", value_name = "FILE", global = true)]
     pub(crate) config_file: Option<PathBuf>,
-    /// How the log on standard error is written
+    /// How the log on standard error is written. Give it after the command
     #[arg(long, value_name = "FORMAT", global = true, value_enum, default_value = "pretty")]
     pub(crate) log_format: Format,
 }
@@ -120,7 +120,7 @@ Examples:
 SIGTERM or Ctrl-C ends it: it finishes what is in flight, flushes and exits 0. A second signal, or
 30 seconds, end it at once with exit code 75. Starting it again on the same data is always safe.";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct UpArgs {
     /// A campaign file (TOML); may be given several times. Not given: the built-in campaign
     /// hubei-2023, moved to start today
@@ -248,7 +248,7 @@ pub(crate) struct TopicsArgs {
     pub(crate) extend: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct DataArgs {
     /// The directory of the journal and the keys; `up` makes it if it is missing
     #[arg(long = "data", value_name = "DIR", default_value = DATA)]

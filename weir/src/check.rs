@@ -9,6 +9,7 @@ mod cluster;
 mod directory;
 mod machine;
 mod owner;
+mod quiet;
 mod report;
 mod units;
 

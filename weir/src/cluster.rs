@@ -13,7 +13,7 @@ use journal::{Clock, Kafka, KafkaCluster};
 use crate::args::{AggregateArgs, IngestArgs, ServeArgs, TraceArgs};
 use crate::config::{Keys, all_different, connect, keys_file, read_campaign};
 use crate::exit::Failure;
-use crate::process::{self, Opened, Ports, Program, Role, Setting, check_grace, origin};
+use crate::process::{self, Opened, Ports, Program, Reading, Role, Setting, check_grace, origin};
 
 pub(crate) fn ingest(args: &IngestArgs) -> Result<(), Failure> {
     let campaigns = campaigns(&args.serve, Some(&args.keys))?;
@@ -94,9 +94,13 @@ impl Program for OnKafka<'_> {
         Ok(opened)
     }
 
-    fn again(&self, place: usize, id: &str) -> Result<(Campaign, Option<Keys>), Failure> {
-        let campaign = read_campaign(self.files.get(place).map(PathBuf::as_path))?;
-        Ok((campaign, self.keys.map(|given| keys(given, id)).transpose()?))
+    fn again(&self, place: usize, id: &str) -> Reading {
+        let (file, id) = (self.files.get(place).cloned(), id.to_owned());
+        let given = self.keys.map(Path::to_owned);
+        Reading::new(file.iter().chain(&given).cloned().collect(), move || {
+            let campaign = read_campaign(file.as_deref())?;
+            Ok((campaign, given.map(|given| keys(&given, &id)).transpose()?))
+        })
     }
 
     fn trace(&self) -> Option<&TraceArgs> {

@@ -1,7 +1,9 @@
 //! What a process says on standard error: its log, and sentences for whoever started it.
 //!
-//! Invariant: as JSON, every line is one object, whoever says it, panics included. Never here: a
-//! secret, an identity, an address of a voter; or a filter that hides why a command failed.
+//! Invariant: as JSON, every line is one object, whoever says it, panics included, from the moment
+//! the format is known; what is wrong with flags or settings is told before that, as plain text.
+//! Never here: a secret, an identity, an address of a voter; or a filter that hides why a command
+//! failed.
 
 use std::io::{self, Write as _};
 use std::panic;

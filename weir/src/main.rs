@@ -58,6 +58,7 @@ fn run(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
     if let None | Some(Command::Up(_) | Command::Ingest(_) | Command::Aggregate(_)) = &cli.command {
         settings.log();
     }
+    warn_of_variables();
     match &cli.command {
         None => up::run(&cli.up),
         Some(Command::Up(args)) => up::run(args),
@@ -69,6 +70,15 @@ fn run(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
         Some(Command::Topics(args)) => topics::run(args),
         Some(Command::Campaign(args)) => campaign::run(args),
         Some(Command::Health(args)) => health::run(args),
+    }
+}
+
+/// Warns of variables that look like settings and would pass in silence.
+fn warn_of_variables() {
+    let unknown = settings::unknown_variables(std::env::vars_os().map(|(name, _)| name));
+    if !unknown.is_empty() {
+        let names = unknown.join(", ");
+        tracing::warn!(names, "variables that are no settings: correct them, or unset them");
     }
 }
 

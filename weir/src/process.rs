@@ -32,6 +32,7 @@ use crate::trace::Exporting;
 pub(crate) use descriptors::{connections_max, raise as raise_descriptors};
 pub(crate) use metrics::REVISION;
 pub(crate) use ports::{Ports, origin};
+pub(crate) use reload::Reading;
 use reload::{Loaded, Reloading};
 use running::Running;
 use signals::{Hangups, Signals};
@@ -125,9 +126,8 @@ pub(crate) trait Program {
     /// found here.
     async fn open(&self, clock: &Arc<dyn Clock>) -> Result<Vec<Opened<Self::Journal>>, Failure>;
 
-    /// The campaign that was opened at this place, with this id, read again from its files; with
-    /// keys where ballots are taken.
-    fn again(&self, place: usize, id: &str) -> Result<(Campaign, Option<Keys>), Failure>;
+    /// How the campaign that was opened at this place, with this id, is read again from its files.
+    fn again(&self, place: usize, id: &str) -> Reading;
 
     /// The directory that its data is in, if it has one.
     fn data(&self) -> Option<&Path> {

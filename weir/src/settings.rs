@@ -73,6 +73,27 @@ pub(crate) fn read(
     Ok((cli, settings))
 }
 
+/// The variables that are named like a setting and are none of any command: a slip, it seems.
+pub(crate) fn unknown_variables(names: impl Iterator<Item = OsString>) -> Vec<String> {
+    let known = named(&Cli::command());
+    let names = names.filter_map(|name| name.into_string().ok());
+    let is_unknown = |name: &String| {
+        let Some(setting) = name.strip_prefix("WEIR_") else { return false };
+        // Kubernetes says such things of services named weir; the build says its revision.
+        let is_others = setting.contains("SERVICE_") || setting.contains("PORT");
+        let is_others = is_others || setting == "REVISION";
+        !is_others && !known.iter().any(|known| variable(known) == *name)
+    };
+    let mut unknown: Vec<_> = names.filter(is_unknown).collect();
+    unknown.sort_unstable();
+    unknown
+}
+
+/// The variable of a setting.
+fn variable(name: &str) -> String {
+    format!("WEIR_{}", name.to_uppercase().replace('-', "_"))
+}
+
 /// The arguments as they grow, from the highest rank to the lowest.
 struct Layers {
     /// The command that was chosen.
@@ -113,7 +134,7 @@ impl Layers {
     fn variables(&self, look: impl Fn(&str) -> Option<OsString>) -> Vec<Said> {
         let said = settings(&self.command).filter_map(|arg| {
             let name = long(arg);
-            let place = format!("WEIR_{}", name.to_uppercase().replace('-', "_"));
+            let place = variable(&name);
             let value = look(&place).filter(|value| !value.is_empty())?;
             let values = match value.to_str().filter(|_| is_list(arg)) {
                 Some(list) => list.split(',').map(OsString::from).collect(),

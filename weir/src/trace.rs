@@ -32,6 +32,8 @@ const GATHER: Duration = Duration::from_millis(250);
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 /// What the end may take.
 const END_MAX: Duration = Duration::from_secs(2);
+/// What an address has to be.
+const ADDRESS: &str = "give http://host:port";
 /// How often losses are told.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -60,7 +62,8 @@ impl Exporting {
             .with_endpoint(address(endpoint)?)
             .with_timeout(ANSWER_MAX)
             .build()
-            .map_err(|error| Failure::configuration(format!("--trace-endpoint: {error}")))?;
+            // What it says may have the address in it.
+            .map_err(|_| Failure::configuration(format!("--trace-endpoint: {ADDRESS}")))?;
         exporter.set_resource(&spans::resource());
         let mut seed = [0; 8];
         getrandom::fill(&mut seed)
@@ -167,17 +170,17 @@ impl Sending {
 /// The address that spans are posted to.
 ///
 /// # Errors
-/// If it is none that can be posted to from here.
+/// If it is none that can be posted to from here. It is not told: a password may be in it.
 pub(crate) fn address(endpoint: &str) -> Result<String, Failure> {
-    let wrong = |fix: &str| Failure::configuration(format!("--trace-endpoint {endpoint}: {fix}"));
+    let wrong = |fix: &str| Failure::configuration(format!("--trace-endpoint: {fix}"));
     if endpoint.starts_with("https://") {
         return Err(wrong("traces are sent without TLS; give a collector beside this process"));
     }
     let rest = endpoint.strip_prefix("http://");
-    let rest = rest.ok_or_else(|| wrong("give http://host:port"))?;
+    let rest = rest.ok_or_else(|| wrong(ADDRESS))?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '@') {
-        return Err(wrong("give http://host:port"));
+    if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c == '@' || c == '?') {
+        return Err(wrong(ADDRESS));
     }
     Ok(format!("http://{host}/{}", if path.is_empty() { "v1/traces" } else { path }))
 }
@@ -192,9 +195,19 @@ mod tests {
         assert_eq!(good("http://otel:4318"), "http://otel:4318/v1/traces");
         assert_eq!(good("http://otel:4318/"), "http://otel:4318/v1/traces");
         assert_eq!(good("http://otel:4318/x/v1/traces"), "http://otel:4318/x/v1/traces");
-        for bad in ["otel:4318", "https://otel", "http://", "http:///x", "http://a@b", ""] {
+        for bad in [
+            "otel:4318",
+            "https://SECRET@otel",
+            "http://",
+            "http:///x",
+            "http://u:SECRET@otel",
+            "http//u:SECRET@otel",
+            "http://otel?token=SECRET",
+            "",
+        ] {
             let failure = address(bad).unwrap_err();
-            assert!(failure.sentence.contains("--trace-endpoint"), "{failure}");
+            assert!(failure.sentence.starts_with("--trace-endpoint: "), "{failure}");
+            assert!(!failure.sentence.contains("SECRET"), "{failure}");
         }
     }
 }

@@ -3,7 +3,7 @@
 mod founded;
 mod hello;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use ballot::Campaign;
 use journal::{Clock, Embedded};
 
 use crate::args::{TraceArgs, UpArgs};
-use crate::config::{Keys, Wish, all_different, read_campaign};
+use crate::config::{Wish, all_different, read_campaign};
 use crate::exit::Failure;
-use crate::process::{self, Opened, Ports, Program, Role, Setting};
+use crate::process::{self, Opened, Ports, Program, Reading, Role, Setting};
 
 pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
     let campaigns = campaigns(args)?;
@@ -56,9 +56,14 @@ impl Program for Up<'_> {
         Ok(opened)
     }
 
-    fn again(&self, place: usize, id: &str) -> Result<(Campaign, Option<Keys>), Failure> {
-        let file = self.args.campaigns.get(place).map(PathBuf::as_path);
-        founded::again(self.args, file, id).map(|(campaign, keys)| (campaign, Some(keys)))
+    fn again(&self, place: usize, id: &str) -> Reading {
+        let (args, id) = (self.args.clone(), id.to_owned());
+        let file = args.campaigns.get(place).cloned();
+        let keys = args.keys.as_ref().unwrap_or(&args.data.dir).clone();
+        Reading::new(file.iter().cloned().chain([keys]).collect(), move || {
+            let read = founded::again(&args, file.as_deref(), &id);
+            read.map(|(campaign, keys)| (campaign, Some(keys)))
+        })
     }
 
     fn data(&self) -> Option<&Path> {

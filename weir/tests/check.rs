@@ -126,6 +126,24 @@ fn a_journal_is_compared_and_repaired_in_memory_only() {
 }
 
 #[test]
+fn a_journal_that_was_cut_off_is_a_finding_and_no_panic() {
+    let scratch = Scratch::new();
+    let file = scratch.file("c.toml", campaign(-1, 2));
+    let mut up = Up::start(&scratch, &["--campaign", &file]);
+    // One that was not closed is repaired, and redb believes its length.
+    up.signal("KILL");
+    assert_eq!(up.ended(), None, "it was killed");
+    let journal = scratch.path("data/test.redb");
+    let whole = fs::read(&journal).unwrap();
+    for pages in [1, 5, 9, 13, 17] {
+        fs::write(&journal, &whole[..pages * 4_096]).unwrap();
+        let found = of(&scratch, &file, &[]);
+        found.ends_with(69);
+        found.error("journal test", "", "");
+    }
+}
+
+#[test]
 fn all_that_is_wrong_is_found_in_one_run() {
     let scratch = Scratch::new();
     let file = scratch.file("c.toml", campaign(-1, 2));

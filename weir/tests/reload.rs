@@ -10,7 +10,9 @@
 
 mod kit;
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kit::{Request, Scratch, Up, campaign, eventually, weir};
@@ -94,7 +96,7 @@ fn token_keys_rotate_under_load_and_no_voter_notices() {
     let scratch = Scratch::new();
     let site = Site::start(&scratch);
     site.write_keys(&[1]);
-    assert!(site.reload().contains("changed=\"token keys 1 to 1\""), "another secret, one id");
+    assert!(site.reload().contains("changed=\"another secret of token key 1\""));
     let old = site.token("ann");
     assert_eq!(site.cast(&old), 202);
     site.write_keys(&[2, 1]);
@@ -190,5 +192,23 @@ fn keys_that_are_not_the_campaigns_are_refused_with_all_that_came_with_them() {
     fs::write(&site.keys, kept).unwrap();
     assert!(site.reload().contains("changed=\"title\""));
     assert_eq!((site.title(), site.cast(&token)), ("Refused".to_owned(), 202));
+    site.up.stop();
+}
+
+#[test]
+fn a_file_that_never_ends_makes_the_process_deaf_to_nothing() {
+    let scratch = Scratch::new();
+    let site = Site::start(&scratch);
+    let token = site.token("ann");
+    fs::remove_file(&site.keys).unwrap();
+    assert!(Command::new("mkfifo").arg(&site.keys).status().unwrap().success());
+    site.up.signal("HUP");
+    // It can be opened like this only while somebody reads it. Nothing is ever written, and as long
+    // as it is open there is no end either.
+    let without_waiting = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let _held = eventually("the keys to be read", || {
+        OpenOptions::new().write(true).custom_flags(without_waiting).open(&site.keys).ok()
+    });
+    assert_eq!(site.cast(&token), 202);
     site.up.stop();
 }

@@ -76,12 +76,14 @@ impl Metrics {
         push(DEDUP_BYTES, bytes as f64);
         // Until its snapshot has been found, there is no frontier to speak of.
         if status.has_frontier {
-            let waiting = status.behind.seconds(self.sources.clock.now_ms());
-            let lag = if status.lag == 0 { 0.0 } else { waiting };
             push(FRONTIER, status.frontier as f64);
-            push(LAG_RECORDS, status.lag as f64);
-            push(LAG_SECONDS, lag);
-            push(DRAIN_SECONDS, status.drain_seconds());
+            // The last one that was measured may be 0 while the log grows: none is better.
+            if status.is_lag_known() {
+                let waiting = status.behind.seconds(self.sources.clock.now_ms());
+                push(LAG_RECORDS, status.lag as f64);
+                push(LAG_SECONDS, if status.lag == 0 { 0.0 } else { waiting });
+                push(DRAIN_SECONDS, status.drain_seconds());
+            }
             push(SNAPSHOT_AGE, seconds_since(status.ahead_since));
             for (outcome, count) in OUTCOMES.iter().zip(told.outcomes) {
                 samples.push(BALLOTS, &[&partition, outcome], count as f64);

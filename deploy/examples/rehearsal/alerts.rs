@@ -199,6 +199,8 @@ impl Stage {
 
     /// Somebody else writes into the log; what is there stays, so these do not clear by themselves.
     fn of_the_log(&mut self) -> Result<(), Error> {
+        // Such records are compared with those of the hour before the last five minutes.
+        std::thread::park_timeout(HISTORY);
         let began = now_s();
         self.write(&[0x08, 0x01, 0x10, 0x02, 0xff], 0)?;
         let fired = self.fires(&["WeirBallotsDefective"]);
@@ -207,7 +209,8 @@ impl Stage {
         self.write(&[0x08, 0x09, 0x10, 0x02], 1)?;
         let fired = self.fires(&["WeirPartitionStopped"]);
         told("a record of an unknown version", began, &fired, &BTreeMap::new(), 0.0);
-        Ok(())
+        // Asked to end it would say, by 75, that a partition of its own has stopped.
+        self.site.aggregators[0].kill()
     }
 
     /// Appends a value to a partition by a program that is not ours.

@@ -2,12 +2,16 @@
 //! ones.
 
 use std::fs;
+use std::time::Duration;
 
-use testkit::{Process, find, free_ports};
+use testkit::{Process, find, free_ports, wait_for};
 
 use crate::Error;
 use crate::files::text;
 use crate::weir::Weir;
+
+/// It asks the edges every second.
+const UP_WITHIN: Duration = Duration::from_secs(20);
 
 /// A running balancer.
 #[derive(Debug)]
@@ -42,6 +46,9 @@ impl Balancer {
         fs::write(&file, lines.join("\n") + "\n")?;
         let command = [text(&program), "-f".to_owned(), text(&file)];
         let process = Process::spawn(&command, &folder.join("haproxy.log"))?;
+        let url = format!("http://{address}/openapi.json");
+        let passes_on = wait_for(UP_WITHIN, || ureq::get(&url).call().ok());
+        passes_on.ok_or("the balancer passes nothing on")?;
         Ok(Self { address, _process: process })
     }
 }

@@ -11,7 +11,7 @@ use prometheus::{
 };
 
 use super::{
-    CAMPAIGN, GOOD, NO_CAMPAIGN, OUTCOME, REQUEST_BUCKETS, REQUEST_SECONDS, REQUESTS, RESULT,
+    CAMPAIGN, GONE, GOOD, NO_CAMPAIGN, OUTCOME, REQUEST_BUCKETS, REQUEST_SECONDS, REQUESTS, RESULT,
     RESULTS, ROUTE, ROUTES, STREAMS,
 };
 use crate::problem::Problem;
@@ -25,7 +25,24 @@ pub(crate) enum Good {
     NotModified,
 }
 
-/// A value for each route and outcome: the good ones, then the problems.
+/// How a request without an answer went: its caller had gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// After a wait that we are to blame for.
+    GivenUp,
+    /// Before that.
+    Abandoned,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Good(Good),
+    Refused(Problem),
+    Gone(Gone),
+}
+
+/// A value for each route and outcome: the good ones, the problems, then those without an answer.
 type Table<T> = Vec<Vec<T>>;
 
 /// What is counted of requests.
@@ -68,12 +85,12 @@ impl Requests {
         })
     }
 
-    /// Counts an answer, which took so long. `campaign` is the place of the one that was asked for.
-    pub(crate) fn answered(
+    /// Counts a request, which took so long. `campaign` is the place of the one that was asked for.
+    pub(crate) fn count(
         &self,
         campaign: Option<usize>,
         route: Option<Route<'_>>,
-        outcome: Result<Good, Problem>,
+        outcome: Outcome,
         took: Duration,
     ) {
         let campaign = campaign.map_or(0, |place| place + 1);
@@ -87,8 +104,9 @@ impl Requests {
             None => 6,
         };
         let outcome = match outcome {
-            Ok(good) => good as usize,
-            Err(problem) => GOOD.len() + problem as usize,
+            Outcome::Good(good) => good as usize,
+            Outcome::Refused(problem) => GOOD.len() + problem as usize,
+            Outcome::Gone(gone) => GOOD.len() + Problem::ALL.len() + gone as usize,
         };
         let count = self.counts.get(campaign).and_then(|of| of.get(route)?.get(outcome));
         if let Some(count) = count {
@@ -108,7 +126,9 @@ fn table<T>(routes: usize, value: impl Fn(&str, (&'static str, &'static str)) ->
         let facts = problem.facts();
         (facts.code, result(facts.status))
     });
-    let outcomes: Vec<_> = good.chain(problems).collect();
+    // Who gave up was failed; who went sooner was not.
+    let gone = GONE.into_iter().zip([RESULTS[2], RESULTS[1]]);
+    let outcomes: Vec<_> = good.chain(problems).chain(gone).collect();
     let of_route = |route: &&str| outcomes.iter().map(|outcome| value(route, *outcome)).collect();
     ROUTES.iter().take(routes).map(of_route).collect()
 }
@@ -130,5 +150,9 @@ mod tests {
             assert_eq!((outcome, found), (facts.code, result(facts.status)));
             assert_eq!(found == "failed", facts.status.as_u16() >= 500);
         }
+        let after = GOOD.len() + Problem::ALL.len();
+        assert_eq!(outcomes[after + Gone::GivenUp as usize], ("given_up", "failed"));
+        assert_eq!(outcomes[after + Gone::Abandoned as usize], ("abandoned", "refused"));
+        assert_eq!(outcomes.len(), after + 2);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ingest::BatchLimits;
 use ingest::server::Limits;
 use journal::simulated::Faults;
+use prometheus::TextEncoder;
 use tokio::time::Instant;
 
 use super::client::Raw;
@@ -67,6 +68,42 @@ async fn a_ballot_in_doubt_is_safe_to_send_again_and_counts_once() {
     let tally = edge.tally_when(|tally| tally["votes"][1] == 1).await;
     assert!(tally["votes"][0].as_u64().unwrap() <= 1);
     edge.tally_when(|tally| tally["ballots"] == 2).await;
+}
+
+#[tokio::test]
+async fn who_gives_up_on_a_journal_that_does_not_answer_is_counted_and_who_goes_at_once_apart() {
+    let batches = BatchLimits { deadline: Duration::from_secs(60), ..BatchLimits::default() };
+    let edge = Running::start(Setup { batches, ..Setup::default() }).await;
+    edge.cluster.stall(Duration::from_secs(60));
+    let mut peers = slow_ballots(&edge, "ann", 2).await;
+    // While its body does not come nobody waits for us.
+    let bodiless = slow_ballots(&edge, "cem", 1).await;
+    let mut impatient = Raw::connect(edge.address).await;
+    impatient.send(slow_head(&edge, "ben") + BODY).await;
+    for peer in &mut peers {
+        peer.send(BODY).await;
+    }
+    eventually(|| edge.batcher.in_flight() == 4).await;
+    drop(impatient);
+    eventually(|| ballots_counted(&edge, "abandoned") == 1).await;
+    // What is waited for is time itself: longer than a caller may be said to have waited.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    drop(bodiless);
+    let broken = || ballots_counted(&edge, "abandoned") + ballots_counted(&edge, "request_broken");
+    eventually(|| broken() == 2).await;
+    assert_eq!(ballots_counted(&edge, "given_up"), 0);
+    drop(peers);
+    eventually(|| ballots_counted(&edge, "given_up") == 2).await;
+    assert_eq!(broken(), 2);
+}
+
+/// The ballots that have been counted with this outcome.
+fn ballots_counted(edge: &Running, outcome: &str) -> u64 {
+    let line =
+        format!("weir_requests_total{{campaign=\"c\",outcome=\"{outcome}\",route=\"ballots\"}} ");
+    let text = TextEncoder::new().encode_to_string(&edge.registry.gather()).unwrap();
+    let counted = text.lines().find_map(|found| found.strip_prefix(&line)?.parse().ok());
+    counted.unwrap_or_else(|| panic!("{line} is not in\n{text}"))
 }
 
 #[tokio::test]

@@ -106,7 +106,10 @@ impl Heard {
             | RDKafkaLogLevel::Warning
             | RDKafkaLogLevel::Notice
             | RDKafkaLogLevel::Info
-            | RDKafkaLogLevel::Debug => tracing::debug!(client, facility, message, "librdkafka"),
+            | RDKafkaLogLevel::Debug => {
+                // Not a field `message`: the event's own text has that name.
+                tracing::debug!(client, facility, "librdkafka: {message}");
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The thread of a group's member: makes the consumer, polls it, closes it within a deadline.
 //!
 //! Invariant: whatever ends a consumer, what it owned is told as revoked. A consumer that has
-//! failed for good is replaced by a new one. Never here: what the group says; `membership.rs` tells
-//! that.
+//! failed for good, or asks in vain, is replaced by a new one. Never here: what the group says;
+//! `membership.rs` tells that.
 
 use std::mem;
 use std::sync::Arc;
@@ -35,8 +35,10 @@ pub(super) fn serve(
     shared: &Shared,
     (events, heard): (&Events, &Arc<Heard>),
 ) {
+    let mut waiting_since = None;
+    let mut unclosed = Vec::new();
     while !shared.is_leaving() && !events.is_closed() {
-        let context = Membership::new(events, heard);
+        let context = Membership::new(events, heard, waiting_since);
         let made = Consumer::from_config_and_context(config, context);
         let consumer = match made.map_err(|error| not_made(&error)) {
             Ok(consumer) => Arc::new(consumer),
@@ -48,25 +50,29 @@ pub(super) fn serve(
         };
         if let Err(error) = consumer.subscribe(&[topic]) {
             drop(events.blocking_send(Err(Error::Refused(error.to_string()))));
-            close(consumer);
+            unclosed.extend(close(consumer));
             thread::park_timeout(TRY_AGAIN);
             continue;
         }
         shared.set(Some(Arc::clone(&consumer)));
-        let failed = poll(&consumer, shared);
+        let failed = poll(&consumer, shared, &mut unclosed);
         shared.set(None);
         if let Some(why) = failed {
             consumer.context().revoke_everything();
             consumer.context().tell(Err(Error::Unavailable(why)));
+            waiting_since = consumer.context().waiting_since();
             thread::park_timeout(TRY_AGAIN);
         }
-        close(consumer);
+        unclosed.extend(close(consumer));
     }
+    // Dropping them would wait without a deadline.
+    mem::forget(unclosed);
 }
 
-/// Polls until it is to leave, or the consumer has failed for good.
-fn poll(consumer: &Consumer, shared: &Shared) -> Option<String> {
+/// Polls until it is to leave, or the consumer has failed for good or asks in vain.
+fn poll(consumer: &Consumer, shared: &Shared, unclosed: &mut Vec<Arc<Consumer>>) -> Option<String> {
     while !shared.is_leaving() {
+        unclosed.retain(|earlier| !is_closed(earlier));
         consumer.context().tell_complaint();
         match consumer.poll(POLL) {
             None | Some(Ok(_)) => {}
@@ -79,12 +85,17 @@ fn poll(consumer: &Consumer, shared: &Shared) -> Option<String> {
         if let Some(why) = consumer.context().broken().take() {
             return Some(why);
         }
+        if let Some(why) = consumer.context().given_up() {
+            tracing::warn!("a member of a group is made anew: {why}");
+            return Some(why);
+        }
     }
     None
 }
 
-/// Leaves the group, for at most [`CLOSE_MAX`].
-fn close(consumer: Arc<Consumer>) {
+/// Leaves the group, for at most [`CLOSE_MAX`]. What has not left by then is answered: dropping it
+/// would wait without a deadline, and it can be dropped once it is closed.
+fn close(consumer: Arc<Consumer>) -> Option<Arc<Consumer>> {
     let deadline = Instant::now() + CLOSE_MAX;
     if let Err(error) = consumer.close_queue() {
         tracing::warn!(%error, "the group was not left");
@@ -92,11 +103,16 @@ fn close(consumer: Arc<Consumer>) {
     while !consumer.closed() {
         if Instant::now() >= deadline {
             tracing::warn!("the group was not left in time, it waits for the session timeout");
-            // Dropping it would wait without a deadline.
-            mem::forget(consumer);
-            return;
+            return Some(consumer);
         }
         // Revocations come here, and are acknowledged like any.
         drop(consumer.poll(POLL));
     }
+    None
+}
+
+/// Whether a consumer that was told to close has come to it.
+fn is_closed(consumer: &Consumer) -> bool {
+    drop(consumer.poll(Duration::ZERO));
+    consumer.closed()
 }

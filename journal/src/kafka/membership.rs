@@ -28,6 +28,10 @@ const REFUSED_AFTER: Duration = Duration::from_secs(3);
 const UNASSIGNED_AFTER: Duration = Duration::from_secs(30);
 /// How often either is told again.
 const TELL_EVERY: Duration = Duration::from_secs(5);
+/// After how long without a word a member with nothing is no longer waited for: librdkafka has been
+/// seen to ask for ever after its broker had been frozen. A first join takes up to 3 s, a rebalance
+/// seconds, a lost session 6 s; one without work is answered too, with an empty assignment.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(60);
 
 pub(super) type Events = Sender<Result<GroupEvent, Error>>;
 pub(super) type Consumer = BaseConsumer<Membership>;
@@ -45,14 +49,17 @@ pub(super) struct Membership {
 struct Waiting {
     /// Since when it asks; `None` once it has an assignment.
     since: Option<Instant>,
+    /// When it was made, or heard of a rebalance last.
+    heard_at: Instant,
     /// What the brokers said no with, and when.
     why: Option<(Instant, String)>,
     told_at: Option<Instant>,
 }
 
 impl Waiting {
-    const fn begun(now: Instant) -> Self {
-        Self { since: Some(now), why: None, told_at: None }
+    /// A new member's. It may take the place of one that waited before.
+    fn begun(since: Option<Instant>, now: Instant) -> Self {
+        Self { since: Some(since.unwrap_or(now)), heard_at: now, why: None, told_at: None }
     }
 
     /// Answers whether it had waited.
@@ -81,15 +88,22 @@ impl Waiting {
         self.told_at = Some(now);
         Some(self.why.as_ref().map(|(_, why)| why.clone()))
     }
+
+    /// For how long it has asked without a word, if for so long that only asking anew may help.
+    fn given_up(&self, now: Instant) -> Option<Duration> {
+        let silence = now.duration_since(self.since?.max(self.heard_at));
+        (silence >= GIVEN_UP_AFTER).then_some(silence)
+    }
 }
 
 impl Membership {
-    pub(super) fn new(events: &Events, heard: &Arc<Heard>) -> Self {
+    /// A new member, that goes on waiting in the place of one that has waited since then.
+    pub(super) fn new(events: &Events, heard: &Arc<Heard>, since: Option<Instant>) -> Self {
         Self {
             events: events.clone(),
             heard: Arc::clone(heard),
             owned: Mutex::default(),
-            waiting: Mutex::new(Waiting::begun(Instant::now())),
+            waiting: Mutex::new(Waiting::begun(since, Instant::now())),
             broken: Mutex::default(),
         }
     }
@@ -119,6 +133,22 @@ impl Membership {
         let sentence = why.unwrap_or_else(unknown);
         // If nobody has taken the last 64 events, one more of these is not missed.
         drop(self.events.try_send(Err(Error::Unavailable(sentence))));
+    }
+
+    /// Since when it asks for partitions, if it does.
+    pub(super) fn waiting_since(&self) -> Option<Instant> {
+        self.waiting().since
+    }
+
+    /// Why another member is to ask in its place, if so. Nobody needs one while it owns something:
+    /// should its session be lost, it hears that.
+    pub(super) fn given_up(&self) -> Option<String> {
+        if !self.owned().is_empty() {
+            return None;
+        }
+        let silence = self.waiting().given_up(Instant::now())?.as_secs();
+        let sentence = format!("it has asked for partitions in vain for {silence} s");
+        Some(self.heard.explain(sentence))
     }
 
     fn assign(&self, consumer: &Consumer, list: &mut TopicPartitionList) -> KafkaResult<()> {
@@ -172,13 +202,15 @@ impl ConsumerContext for Membership {
                 // The group takes it for the owner: only another consumer in its place helps.
                 *self.broken() = Some(format!("not assigned: {error}"));
             }
-            return;
+        } else {
+            if let Err(error) = consumer.incremental_unassign(list) {
+                tracing::warn!(%error, "a revocation was not acknowledged");
+            }
+            let revoked = partitions(list).filter(|p| self.owned().remove(p)).collect();
+            self.revoke(revoked);
         }
-        if let Err(error) = consumer.incremental_unassign(list) {
-            tracing::warn!(%error, "a revocation was not acknowledged");
-        }
-        let revoked = partitions(list).filter(|p| self.owned().remove(p)).collect();
-        self.revoke(revoked);
+        // Only now: telling it may have taken long, and the group could not be heard meanwhile.
+        self.waiting().heard_at = Instant::now();
     }
 
     fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
@@ -228,7 +260,7 @@ mod tests {
     #[test]
     fn a_member_that_waits_in_vain_says_so_every_few_seconds_and_sooner_if_it_knows_why() {
         let start = Instant::now();
-        let mut waiting = Waiting::begun(start);
+        let mut waiting = Waiting::begun(None, start);
         assert_eq!(told_at(&mut waiting, start), [30, 35]);
         assert!(waiting.end());
         assert_eq!(told_at(&mut waiting, start), [0; 0]);
@@ -240,5 +272,27 @@ mod tests {
         waiting.again(start);
         waiting.again(start + Duration::from_secs(1));
         assert_eq!(told_at(&mut waiting, start), [3, 8, 13, 18, 23, 28, 33, 38]);
+    }
+
+    #[test]
+    fn a_member_that_hears_nothing_for_a_minute_is_given_up_unless_it_was_answered() {
+        let start = Instant::now();
+        let after = |second| start + Duration::from_secs(second);
+        let given_up = |waiting: &Waiting, second| waiting.given_up(after(second)).is_some();
+        let mut waiting = Waiting::begun(None, start);
+        assert_eq!([59, 60].map(|second| given_up(&waiting, second)), [false, true]);
+        // Another in its place complains at once, and has a minute of its own.
+        waiting = Waiting::begun(waiting.since, after(60));
+        assert_eq!(waiting.complaint(after(60)), Some(None));
+        assert_eq!([119, 120].map(|second| given_up(&waiting, second)), [false, true]);
+        // An empty assignment too is an answer.
+        assert!(waiting.end());
+        assert!(!given_up(&waiting, 999));
+
+        // It lost its session, and heard that. A word of another revocation is no answer.
+        waiting.again(after(1_000));
+        assert_eq!([1_059, 1_060].map(|second| given_up(&waiting, second)), [false, true]);
+        waiting.heard_at = after(1_030);
+        assert_eq!([1_089, 1_090].map(|second| given_up(&waiting, second)), [false, true]);
     }
 }

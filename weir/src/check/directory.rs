@@ -15,6 +15,7 @@ use journal::{Clock, Embedded, Journal as _};
 use tokio::time::{Instant, timeout};
 
 use super::campaigns;
+use super::quiet::quietly;
 use super::report::Report;
 use super::units::{bytes, many, took};
 use crate::args::UpArgs;
@@ -113,10 +114,16 @@ async fn journal(
     let opening = tokio::task::spawn_blocking({
         let (directory, partitions, clock) =
             (directory.clone(), args.partitions, Arc::clone(clock));
-        move || directory.look(partitions, &clock)
+        move || quietly(|| directory.look(partitions, &clock))
     });
-    let broke = |_| Failure::internal("opening it broke");
-    let opened = opening.await.map_err(broke).and_then(|opened| opened);
+    // redb takes a file for whole that has the length of one, and panics over what is not in it.
+    let damaged = || {
+        Failure::journal(
+            "its file is damaged or was cut off: it cannot even be looked at; put it back from \
+             your copy, with the keys that belong to it",
+        )
+    };
+    let opened = opening.await.ok().flatten().ok_or_else(damaged).flatten();
     let fix = "see what the message says; a copy of the directory can be recounted";
     let opened = report.take(&what, opened, fix);
     let began = match &opened {

@@ -1,7 +1,7 @@
 //! How Kafka is reached: the brokers by flag, everything else by a file of librdkafka's properties,
 //! as Kafka's own tools have it. Secrets belong there, not among the flags.
 //!
-//! Never here: a property's value in a message.
+//! Never here: a property's value in a message, unless its name is listed here as harmless.
 
 use std::fs;
 use std::path::Path;
@@ -12,9 +12,25 @@ use journal::{KafkaCluster, KafkaOptions};
 use crate::args::KafkaArgs;
 use crate::exit::Failure;
 
-/// Parts of the names of librdkafka's secret properties, and of Java clients' in case one is given.
-const SECRETS: [&str; 8] =
-    ["password", "passwd", "secret", "key", "token", "jaas", "oauthbearer.config", "pem"];
+/// The properties of librdkafka whose values say how a cluster is reached and are never secret.
+/// Whatever is in no such list is not shown: a command line, a list of headers, an address.
+const SHOWN: [&str; 11] = [
+    "acks",
+    "broker.address.family",
+    "client.id",
+    "client.rack",
+    "compression.codec",
+    "compression.type",
+    "debug",
+    "sasl.mechanism",
+    "sasl.mechanisms",
+    "security.protocol",
+    "ssl.endpoint.identification.algorithm",
+];
+/// Beginnings of such names: switches.
+const SHOWN_BEGINNINGS: [&str; 1] = ["enable."];
+/// Ends of such names: times, sizes, and paths of files.
+const SHOWN_ENDS: [&str; 5] = [".ms", ".bytes", ".kbytes", ".messages", ".location"];
 
 /// A cluster as the flags and the file say. No broker has been asked anything yet.
 pub(crate) fn connect(
@@ -54,20 +70,21 @@ fn read(file: &Path) -> Result<Vec<(String, String)>, Failure> {
     parse(&text).map_err(|problem| Failure::configuration(format!("{name}: {problem}")))
 }
 
-/// What a file says, for the log: the values of properties that may be secret are left out.
+/// What a file says, for the log: only harmless properties are shown with their values.
 pub(crate) fn shown(file: &Path) -> String {
     let properties = read(file).unwrap_or_default();
     let shown = properties.iter().map(|(key, value)| {
-        let value = if is_secret(key) { "[redacted]" } else { value };
+        let value = if is_harmless(key) { value } else { "[redacted]" };
         format!("{key}={value}")
     });
     shown.collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a property's value may be a secret, by its name; rather once too often.
-fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    SECRETS.iter().any(|secret| key.contains(secret))
+/// Whether a property's value is never a secret, by its name.
+fn is_harmless(key: &str) -> bool {
+    SHOWN.contains(&key)
+        || SHOWN_BEGINNINGS.iter().any(|beginning| key.starts_with(beginning))
+        || SHOWN_ENDS.iter().any(|end| key.ends_with(end))
 }
 
 /// Lines of `key=value`; empty ones and those that begin with `#` say nothing.
@@ -106,17 +123,27 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_not_shown() {
+    fn only_what_is_never_a_secret_is_shown() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("client.properties");
-        let text = "security.protocol=SASL_SSL\nsasl.password=hidden\nSasl.JAAS.config=hidden\n\
-                    ssl.key.pem=hidden\nsasl.oauthbearer.client.secret=hidden\n";
+        let shown_as_they_are = "security.protocol=SASL_SSL sasl.mechanisms=PLAIN client.id=a \
+                                 socket.timeout.ms=5 linger.ms=1 message.max.bytes=9 \
+                                 ssl.ca.location=/ca.pem enable.idempotence=true";
+        let hidden = [
+            "sasl.password",
+            "Sasl.JAAS.config",
+            "ssl.key.pem",
+            "sasl.oauthbearer.client.secret",
+            "sasl.kerberos.kinit.cmd",
+            "sasl.oauthbearer.token.endpoint.url",
+            "sasl.username",
+            "no.such.property",
+        ];
+        let lines = hidden.map(|key| format!("{key}=kinit -p hidden"));
+        let text = format!("{}\n{}\n", shown_as_they_are.replace(' ', "\n"), lines.join("\n"));
         fs::write(&file, text).unwrap();
-        assert_eq!(
-            shown(&file),
-            "security.protocol=SASL_SSL sasl.password=[redacted] Sasl.JAAS.config=[redacted] \
-             ssl.key.pem=[redacted] sasl.oauthbearer.client.secret=[redacted]"
-        );
+        let redacted = hidden.map(|key| format!("{key}=[redacted]")).join(" ");
+        assert_eq!(shown(&file), format!("{shown_as_they_are} {redacted}"));
         assert_eq!(shown(Path::new("/nowhere")), "", "whoever connects says why");
     }
 

@@ -94,9 +94,12 @@ impl Keys {
         ids.collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether both sign and check the same tokens.
-    pub(crate) fn has_token_keys_of(&self, other: &Self) -> bool {
-        self.token_keys == other.token_keys
+    /// The ids of those token keys that both have, with another secret each.
+    pub(crate) fn token_keys_replaced_by(&self, other: &Self) -> Vec<u8> {
+        let is_other = |(id, secret): &&(u8, [u8; 32])| {
+            other.token_keys.iter().any(|(its, other)| its == id && other != secret)
+        };
+        self.token_keys.iter().filter(is_other).map(|(id, _)| *id).collect()
     }
 
     fn to_toml(&self) -> String {
@@ -185,6 +188,17 @@ mod tests {
         let keys = Keys { pseudonym_key: [7; 32], token_keys: vec![(2, [8; 32]), (1, [9; 32])] };
         let read = Keys::parse(&keys.to_toml()).unwrap();
         assert_eq!((read.pseudonym_key, read.token_keys), (keys.pseudonym_key, keys.token_keys));
+    }
+
+    #[test]
+    fn a_secret_that_was_replaced_behind_its_id_is_named_by_it() {
+        let keys = |token_keys: &[(u8, u8)]| Keys {
+            pseudonym_key: [7; 32],
+            token_keys: token_keys.iter().map(|(id, byte)| (*id, [*byte; 32])).collect(),
+        };
+        let was = keys(&[(1, 1), (2, 2)]);
+        assert_eq!(was.token_keys_replaced_by(&keys(&[(2, 3), (1, 1)])), [2]);
+        assert_eq!(was.token_keys_replaced_by(&keys(&[(3, 1), (2, 2)])), [0; 0]);
     }
 
     #[test]

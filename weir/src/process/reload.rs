@@ -2,15 +2,19 @@
 //!
 //! Invariant: of a campaign all changes or nothing does, and nothing that counts changes ever: what
 //! is read must agree with the rules in the journal, as at a start. A request that has begun is not
-//! touched. Never here: a reason to stop serving, or a secret in the log.
+//! touched. Never here: a reason to stop serving, a wait that deafens the process to signals, or a
+//! secret in the log.
 
 use std::convert::Infallible;
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aggregator::View;
 use ballot::{Campaign, hex};
 use ingest::Edge;
 use journal::Journal;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
 
 use super::signals::Hangups;
@@ -20,6 +24,55 @@ use crate::exit::Failure;
 
 /// How long the journal may take to say which rules are in force: two elections of a Kafka leader.
 const RULES_WAIT: Duration = Duration::from_secs(10);
+
+/// How long its files may take to be read: they are small, but may be on another machine.
+const FILES_WAIT: Duration = Duration::from_secs(10);
+
+/// What is read again: a campaign, with keys where ballots are taken.
+type Read = Result<(Campaign, Option<Keys>), Failure>;
+
+/// How a campaign is read again from its files, which may take a while, or for ever.
+pub(crate) struct Reading {
+    files: Vec<PathBuf>,
+    read: Box<dyn FnOnce() -> Read + Send>,
+}
+
+impl Reading {
+    /// The files are those to be named if they cannot be read.
+    pub(crate) fn new(files: Vec<PathBuf>, read: impl FnOnce() -> Read + Send + 'static) -> Self {
+        Self { files, read: Box::new(read) }
+    }
+
+    /// Reads them, while the process goes on.
+    async fn done(self) -> Read {
+        // Joined, or given up: nothing can end a thread that the system keeps waiting. The
+        // process's end does not wait for it either.
+        in_time(&self.files, spawn_blocking(self.read)).await
+    }
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+/// What is read, or a refusal if it takes too long.
+async fn in_time(
+    files: &[PathBuf],
+    reading: impl Future<Output = Result<Read, JoinError>>,
+) -> Read {
+    let read = timeout(FILES_WAIT, reading).await.map_err(|_elapsed| {
+        let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        Failure::configuration(format!(
+            "{} could not be read within {} s; see whether the file system answers, and that they \
+             are plain files",
+            files.join(" and "),
+            FILES_WAIT.as_secs()
+        ))
+    })?;
+    read.map_err(|_panic| Failure::internal("reading the files broke"))?
+}
 
 /// A campaign as it was read last.
 #[derive(Debug)]
@@ -47,10 +100,7 @@ impl<J: Journal> Loaded<J> {
     }
 
     /// What has become of the campaign, if it may become that.
-    async fn again(
-        &self,
-        read: Result<(Campaign, Option<Keys>), Failure>,
-    ) -> Result<(Campaign, Option<Keys>), Failure> {
+    async fn again(&self, read: Read) -> Read {
         let (campaign, keys) = read?;
         same_policy(&self.campaign, &campaign)?;
         let agreed = agreed_rules(&campaign, &self.journal, keys.as_ref(), &self.view);
@@ -84,8 +134,7 @@ impl<P: Program> Reloading<'_, P> {
         let Self { program, edge, loaded } = self;
         let Some(loaded) = loaded.get_mut(place) else { return };
         let id = loaded.campaign.id.clone();
-        // The files are small, and this is a thread where nothing else waits.
-        let again = loaded.again(program.again(place, &id)).await;
+        let again = loaded.again(program.again(place, &id).done().await).await;
         let again = again.and_then(|(campaign, keys)| {
             let tokens = keys.as_ref().map(|keys| keys.token_keys(&id)).transpose()?;
             Ok((campaign, keys, tokens))
@@ -150,11 +199,12 @@ fn changes(
         (of.opens_at_ms, of.closes_at_ms, of.grace_ms, of.choices.len(), of.choices_per_ballot_max)
     };
     note(rules(was) != rules(is), "the rules, as extended".to_owned());
-    if let (Some(was), Some(is)) = (old_keys, keys)
-        && !was.has_token_keys_of(is)
-    {
-        let (was, is) = (was.token_key_ids(), is.token_key_ids());
-        note(true, format!("token keys {was} to {is}"));
+    if let (Some(was), Some(is)) = (old_keys, keys) {
+        let (old, new) = (was.token_key_ids(), is.token_key_ids());
+        note(old != new, format!("token keys {old} to {new}"));
+        for id in was.token_keys_replaced_by(is) {
+            note(true, format!("another secret of token key {id}"));
+        }
     }
     if changed.is_empty() { "nothing".to_owned() } else { changed.join(", ") }
 }
@@ -200,6 +250,16 @@ mod tests {
         assert_eq!(changes(&was, &longer, (&None, &None)), "the rules, as extended");
         let old = loaded.again(Ok((was, None))).await.unwrap_err().sentence;
         assert!(old.contains("the log is wider"), "{old}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn files_that_do_not_answer_are_given_up_by_name() {
+        let files = ["c.toml", "keys"].map(PathBuf::from);
+        let refused = in_time(&files, std::future::pending()).await.unwrap_err().sentence;
+        assert!(
+            refused.starts_with("c.toml and keys could not be read within 10 s; "),
+            "{refused}"
+        );
     }
 
     #[test]

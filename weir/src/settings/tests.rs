@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 
-use super::{Refused, read};
+use super::{Refused, read, unknown_variables};
 use crate::args::{Cli, Command};
 use crate::exit::Code;
 
@@ -165,4 +165,24 @@ fn what_is_wrong_is_told_by_where_it_stands() {
     assert!(refused.starts_with("--config /nowhere/weir.toml: cannot be read: "), "{refused}");
     let flags = Given { args: &["up", "--listen", "x"], ..Given::default() }.refused();
     assert!(flags.starts_with("flags: error: invalid value 'x' for '--listen <ADDR>'"), "{flags}");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_named_and_what_others_set_is_not() {
+    let names = [
+        "WEIR_LISEN",
+        "WEIR_CONFG",
+        "WEIR_LISTEN",
+        "WEIR_OPS_LISTEN",
+        "WEIR_EXPIRES_IN",
+        "WEIR_CONFIG",
+        "WEIR_LOG_FORMAT",
+        "WEIR_EDGE_SERVICE_HOST",
+        "WEIR_SERVICE_PORT",
+        "WEIR_EDGE_PORT_8080_TCP_ADDR",
+        "WEIR_REVISION",
+        "LISEN",
+    ];
+    let unknown = unknown_variables(names.into_iter().map(OsString::from));
+    assert_eq!(unknown, ["WEIR_CONFG", "WEIR_LISEN"]);
 }

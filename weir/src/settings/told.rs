@@ -1,7 +1,7 @@
 //! The settings in force, each with where it came from, for the log.
 //!
-//! Never here: a secret. What a file of librdkafka's properties says is shown without the values of
-//! those that may be one; of a file of keys only its path is shown.
+//! Never here: a secret. What a file of librdkafka's properties says is shown with the values of
+//! harmless ones only; of a file of keys only its path is shown, of an address only the host.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +15,9 @@ use crate::process::REVISION;
 
 /// The flag that names a file of librdkafka's properties.
 const KAFKA_CONFIG: &str = "kafka-config";
+
+/// What stands for what is not told.
+const REDACTED: &str = "[redacted]";
 
 /// What a command was told.
 #[derive(Debug)]
@@ -67,11 +70,24 @@ impl Settings {
     }
 }
 
-/// A value without the password that an address may have in it.
+/// A value without what may be secret if it is an address, well written or not: all before the last
+/// `@`, and all behind a `?`.
 fn shown(value: &str) -> String {
-    let address = value.split_once("://");
-    let host = address.and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1)));
-    host.map_or_else(|| value.to_owned(), |(scheme, host)| format!("{scheme}://[redacted]@{host}"))
+    let is_scheme = |scheme: &str| scheme.chars().all(|c| c.is_ascii_alphanumeric());
+    let rest = value.split_once("://").filter(|(scheme, _)| is_scheme(scheme));
+    let rest = rest.map_or(value, |(_, rest)| rest);
+    let scheme = value.strip_suffix(rest).unwrap_or_default();
+    let (user, rest) =
+        rest.rsplit_once('@').map_or((None, rest), |(user, rest)| (Some(user), rest));
+    if user.is_some_and(|user| user.contains('?')) {
+        // Whether the `@` belongs to the password or to what is asked for cannot be told.
+        return format!("{scheme}{REDACTED}");
+    }
+    let user = user.map(|_| format!("{REDACTED}@")).unwrap_or_default();
+    match rest.split_once('?') {
+        Some((host, _)) => format!("{scheme}{user}{host}?{REDACTED}"),
+        None => format!("{scheme}{user}{rest}"),
+    }
 }
 
 impl fmt::Display for Settings {
@@ -102,8 +118,19 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_without_its_password() {
-        assert_eq!(shown("http://ann:secret@host:4318/v1"), "http://[redacted]@host:4318/v1");
-        for plain in ["http://host:4318", "k1:9092,k2:9092", "a@b", ""] {
+        for (value, expected) in [
+            ("http://ann:secret@host:4318/v1", "http://[redacted]@host:4318/v1"),
+            ("http//ann:secret@host", "[redacted]@host"),
+            ("ann:se://cret@host", "[redacted]@host"),
+            ("http://host:4318/v1?token=secret", "http://host:4318/v1?[redacted]"),
+            ("http://ann:secret@host/v1?secret", "http://[redacted]@host/v1?[redacted]"),
+            ("http://host/v1?secret=a@secret", "http://[redacted]"),
+            ("http://ann:se?cret@host", "http://[redacted]"),
+            ("http://ann@b:se?cret@host", "http://[redacted]"),
+        ] {
+            assert_eq!(shown(value), expected);
+        }
+        for plain in ["http://host:4318", "k1:9092,k2:9092", "/etc/weir/keys", ""] {
             assert_eq!(shown(plain), plain);
         }
     }

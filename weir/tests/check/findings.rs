@@ -42,6 +42,7 @@ pub(crate) fn check(args: &[&str]) -> Findings {
 impl Findings {
     pub(crate) fn ends_with(&self, code: i32) {
         assert_eq!(self.ran.code, Some(code), "{self:#?}");
+        assert!(!self.ran.stderr.contains("panicked"), "{self:#?}");
         assert_eq!(code == 0, self.errors == 0, "{self:#?}");
     }
 

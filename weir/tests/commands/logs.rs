@@ -38,12 +38,15 @@ fn a_log_of_json_tells_the_settings_and_no_secret_however_much_is_logged() {
         [format!("WEIR_CONFIG={settings}"), format!("WEIR_DATA={data}"), "RUST_LOG=trace".into()];
     let [config, data_variable, log] = &variables;
     let flags = ["up", "--ops-listen", listen, "--partitions", "2", "--log-format", "json"];
-    let command = ["env", config, data_variable, log, env!("CARGO_BIN_EXE_weir")];
+    let slip = "WEIR_LISEN=127.0.0.1:1";
+    let command = ["env", slip, config, data_variable, log, env!("CARGO_BIN_EXE_weir")];
     let command = [command.as_slice(), &flags].concat();
     let mut up = Process::spawn(&command, Path::new(&scratch.path("up.log"))).unwrap();
 
     let told = event(&scratch, "configuration");
     assert_eq!((&told["level"], &told["command"]), (&"INFO".into(), &"up".into()));
+    let warned = event(&scratch, "variables that are no settings");
+    assert_eq!((&warned["level"], &warned["names"]), (&"WARN".into(), &"WEIR_LISEN".into()));
     let hello = event(&scratch, "weir is up");
     let hello = hello["message"].as_str().unwrap();
     let url = hello.split_whitespace().find(|word| word.ends_with("/campaigns/test")).unwrap();
