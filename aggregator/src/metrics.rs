@@ -2,7 +2,7 @@
 //!
 //! Values are read when somebody asks, from what the workers note anyway, and nothing is counted
 //! twice; a partition that is no longer worked on has no series. The few things that happen and are
-//! gone are counted by [`Meters`]. Never here: anything about a voter.
+//! gone are counted by `Meters`. Never here: anything about a voter.
 
 mod about;
 mod collection;
