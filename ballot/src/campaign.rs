@@ -8,6 +8,7 @@
 mod days;
 mod error;
 mod file;
+mod identity;
 mod read;
 mod redated;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 
 pub use days::local_date;
 pub use error::{CampaignError, Problem};
+pub use identity::{Identity, Mode};
 
 use crate::{Day, VotingDay};
 
@@ -52,7 +54,22 @@ pub struct Campaign {
     pub grace_ms: u64,
     /// Most voters of one day: it bounds the memory of deduplication.
     pub voters_per_day_max: u64,
+    /// Who may see the tally before it is final.
+    pub results: Results,
+    /// Where posters hang or links stand, told apart when their scans are counted.
+    pub channels: Vec<String>,
+    /// How voters are known.
+    pub identity: Identity,
     time_zone: TimeZone,
+}
+
+/// When the tally is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Results {
+    /// While it grows.
+    Live,
+    /// Once it is final; until then only how far the count has come.
+    Hidden,
 }
 
 /// One thing to vote for.

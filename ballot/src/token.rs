@@ -1,7 +1,7 @@
 //! The voter token: who votes, until when, follower or not, signed for one campaign.
 //!
 //! Layout, before base64url without padding (58 characters): version 1, key id, flags (bit 0:
-//! follower), expiry in Unix seconds (u64 big-endian), voter id (16), tag (16: the first half of an
+//! follower, bit 1: fresh), expiry in Unix seconds (u64 big-endian), voter id (16), tag (16: the first half of an
 //! HMAC-SHA256 over the campaign's id, a zero byte and all before the tag). The raw identity is
 //! never in it. Nothing is believed before the tag has been checked, in constant time.
 
@@ -17,6 +17,7 @@ use crate::voter::keyed;
 
 const VERSION: u8 = 1;
 const FOLLOWER: u8 = 1;
+const FRESH: u8 = 2;
 const SIGNED: usize = 27;
 const TAG: usize = 16;
 const LENGTH: usize = SIGNED + TAG;
@@ -31,6 +32,9 @@ pub struct Token {
     pub voter: VoterId,
     /// Whether the voter follows the organiser's account.
     pub follower: bool,
+    /// Whether the identity was new when the voter signed in, as far as could be seen: one sign of
+    /// several that an auditor may look at.
+    pub fresh: bool,
     /// The first second, Unix time, at which the token no longer counts.
     pub expires_at_s: u64,
 }
@@ -69,7 +73,7 @@ impl TokenKeys {
         let mut bytes = [0; LENGTH];
         bytes[0] = VERSION;
         bytes[1] = *id;
-        bytes[2] = u8::from(token.follower) * FOLLOWER;
+        bytes[2] = u8::from(token.follower) * FOLLOWER | u8::from(token.fresh) * FRESH;
         bytes[3..11].copy_from_slice(&token.expires_at_s.to_be_bytes());
         bytes[11..SIGNED].copy_from_slice(&token.voter.to_bytes());
         let mut mac = mac.clone();
@@ -109,9 +113,42 @@ impl TokenKeys {
         Ok(Token {
             voter: VoterId::from_bytes(voter),
             follower: bytes[2] & FOLLOWER != 0,
+            fresh: bytes[2] & FRESH != 0,
             expires_at_s,
         })
     }
+}
+
+impl TokenKeys {
+    /// A seal over a message of another kind than a token, such as a one-time link: nobody without
+    /// the keys can make one, and one of another purpose or campaign does not hold.
+    #[must_use]
+    pub fn seal(&self, purpose: &str, message: &[u8]) -> [u8; TAG] {
+        let tag = sealing(&self.keys[0].1, purpose, message).finalize().into_bytes();
+        let mut seal = [0; TAG];
+        seal.copy_from_slice(&tag[..TAG]);
+        seal
+    }
+
+    /// Whether one of the keys made this seal. Takes the same time whatever differs.
+    #[must_use]
+    pub fn is_sealed(&self, purpose: &str, message: &[u8], seal: &[u8]) -> bool {
+        seal.len() == TAG
+            && self
+                .keys
+                .iter()
+                .any(|(_, mac)| sealing(mac, purpose, message).verify_truncated_left(seal).is_ok())
+    }
+}
+
+/// Begins with a byte that is no version of a token, so that no seal is ever a token's tag.
+fn sealing(mac: &Hmac<Sha256>, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
+    let mut mac = mac.clone();
+    mac.update(&[0xFF]);
+    mac.update(purpose.as_bytes());
+    mac.update(&[0]);
+    mac.update(message);
+    mac
 }
 
 impl fmt::Debug for TokenKeys {
@@ -148,8 +185,12 @@ mod tests {
 
     use super::*;
 
-    const TOKEN: Token =
-        Token { voter: VoterId { high: 1, low: 2 }, follower: true, expires_at_s: 1_000 };
+    const TOKEN: Token = Token {
+        voter: VoterId { high: 1, low: 2 },
+        follower: true,
+        fresh: false,
+        expires_at_s: 1_000,
+    };
 
     fn keys(campaign: &str, keys: &[(u8, [u8; 32])]) -> TokenKeys {
         TokenKeys::new(campaign, keys).unwrap()
@@ -175,6 +216,29 @@ mod tests {
         assert_eq!(new.check(both.mint(&TOKEN).as_bytes(), 0), Ok(TOKEN));
         assert!(TokenKeys::new("c", &[]).is_err());
         assert!(TokenKeys::new("c", &[(1, [1; 32]), (1, [2; 32])]).is_err());
+    }
+
+    #[test]
+    fn what_is_known_of_a_voter_is_read_back() {
+        let keys = keys("c", &[(1, [1; 32])]);
+        for (follower, fresh) in [(false, false), (false, true), (true, false), (true, true)] {
+            let token = Token { follower, fresh, ..TOKEN };
+            assert_eq!(keys.check(keys.mint(&token).as_bytes(), 0), Ok(token));
+        }
+    }
+
+    #[test]
+    fn a_seal_holds_for_its_purpose_message_and_campaign_and_while_its_key_is_there() {
+        let old = keys("c", &[(1, [1; 32])]);
+        let seal = old.seal("link", b"message");
+        let both = keys("c", &[(2, [2; 32]), (1, [1; 32])]);
+        assert!(both.is_sealed("link", b"message", &seal));
+        assert!(!both.is_sealed("login", b"message", &seal));
+        assert!(!both.is_sealed("link", b"massage", &seal));
+        assert!(!both.is_sealed("link", b"message", &seal[..15]));
+        assert!(!both.is_sealed("link", b"message", &[]));
+        assert!(!keys("c", &[(2, [2; 32])]).is_sealed("link", b"message", &seal));
+        assert!(!keys("d", &[(1, [1; 32])]).is_sealed("link", b"message", &seal));
     }
 
     #[test]

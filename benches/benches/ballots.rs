@@ -25,7 +25,7 @@ fn poll() -> Poll {
 fn token_check(criterion: &mut Criterion<PerBallot>) {
     let tokens = poll().tokens;
     let ballot = Ballots::new(1, 0).next().expect("ballots never end");
-    let token = Token { voter: ballot.voter, follower: true, expires_at_s: 1 };
+    let token = Token { voter: ballot.voter, follower: true, fresh: false, expires_at_s: 1 };
     let text = tokens.mint(&token);
     assert_eq!(tokens.check(text.as_bytes(), 0), Ok(token));
     let mut group = criterion.benchmark_group("edge");

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use ballot::{Campaign, Rules, Token, TokenError, TokenKeys, VoterId, VotingDay};
+use ballot::{Campaign, Mode, Rules, Token, TokenError, TokenKeys, VoterId, VotingDay};
 use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use journal::Journal;
@@ -14,7 +14,9 @@ use tokio::sync::watch;
 
 use crate::campaign_document;
 use crate::edge::{EdgeCampaign, Voting};
+use crate::identity::Callbacks;
 use crate::outcomes::Outcomes;
+use crate::pages::Pages;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::slow_bodies::SlowBodies;
@@ -35,7 +37,10 @@ pub(crate) struct Hosted<J> {
     pub(crate) outcomes: Outcomes,
     /// Ballots whose body is waited for.
     pub(crate) slow_bodies: SlowBodies,
-    cookie: String,
+    /// Voters who have just come back from WeChat.
+    pub(crate) callbacks: Callbacks,
+    /// The name of the cookie that has a voter's token.
+    pub(crate) cookie: String,
     /// Those of the campaign's file, to be shown before a result has any. They never judge a ballot
     /// and have no fingerprint of the key, which may not be here.
     own_rules: Arc<Rules>,
@@ -48,6 +53,7 @@ struct Current {
     document: Bytes,
     /// None where only results are served.
     tokens: Option<TokenKeys>,
+    pages: Pages,
 }
 
 impl<J: Journal> Hosted<J> {
@@ -57,11 +63,13 @@ impl<J: Journal> Hosted<J> {
         let permits = given.voting.as_ref().map_or(0, |voting| voting.batcher.in_flight_max());
         let tokens = given.voting.as_ref().map(|voting| voting.tokens.clone());
         let document = campaign_document::fixed_part(&given.campaign);
+        let pages = Pages::render(&given.campaign, mode(&given));
         Self {
-            current: watch::Sender::new(Current { document, tokens }),
+            current: watch::Sender::new(Current { document, tokens, pages }),
             frame: Arc::default(),
             outcomes: Outcomes::default(),
             slow_bodies: SlowBodies::new(permits),
+            callbacks: Callbacks::default(),
             cookie: format!("weir-{}", given.campaign.id),
             own_rules: Arc::new(own_rules),
             given,
@@ -71,12 +79,18 @@ impl<J: Journal> Hosted<J> {
     /// Replaces the campaign's texts and its token keys at once.
     pub(crate) fn renew(&self, campaign: &Campaign, tokens: Option<TokenKeys>) {
         let document = campaign_document::fixed_part(campaign);
-        self.current.send_replace(Current { document, tokens });
+        let pages = Pages::render(campaign, mode(&self.given));
+        self.current.send_replace(Current { document, tokens, pages });
     }
 
     /// What of the campaign's document does not depend on rules or time.
     pub(crate) fn document(&self) -> Bytes {
         self.current.borrow().document.clone()
+    }
+
+    /// What people see of it.
+    pub(crate) fn pages(&self) -> Pages {
+        self.current.borrow().pages.clone()
     }
 
     /// What ballots need. Where only results are served, what asks for it is no address.
@@ -115,10 +129,18 @@ impl<J: Journal> Hosted<J> {
             ));
         }
         let text = bearer(headers).or_else(|| cookie(headers, &self.cookie));
-        let text = text.ok_or(Problem::Unauthenticated)?;
+        self.check(text.ok_or(Problem::Unauthenticated)?, now_ms)
+    }
+
+    /// What `with` makes of the keys of now. They may be others in a moment: it is to be short.
+    pub(crate) fn with_keys<T>(&self, with: impl FnOnce(&TokenKeys) -> T) -> Result<T, Refusal> {
         let current = self.current.borrow();
-        let tokens = current.tokens.as_ref().ok_or(Problem::UnknownRoute)?;
-        tokens.check(text, now_ms).map_err(|error| match error {
+        Ok(with(current.tokens.as_ref().ok_or(Problem::UnknownRoute)?))
+    }
+
+    /// What a token says, if it holds.
+    pub(crate) fn check(&self, text: &[u8], now_ms: i64) -> Result<Token, Refusal> {
+        self.with_keys(|keys| keys.check(text, now_ms))?.map_err(|error| match error {
             TokenError::Expired => Problem::Unauthenticated.because(
                 "Your sign-in has expired. Please sign in again.",
                 "登录已过期,请重新登录。",
@@ -133,12 +155,18 @@ impl<J: Journal> Hosted<J> {
     }
 }
 
+/// How voters sign in here; where only results are served, as its file says.
+fn mode<J>(given: &EdgeCampaign<J>) -> Mode {
+    given.voting.as_ref().map_or(given.campaign.identity.mode, |voting| voting.sign_in.mode)
+}
+
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.as_bytes().split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
+/// The value of a cookie.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
     // HTTP/2 may send each cookie in a header of its own.
     let all = headers.get_all(COOKIE).into_iter();
     let mut pairs = all.flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));

@@ -9,12 +9,16 @@ mod batches;
 mod connections;
 mod pulled;
 mod requests;
+mod sign_ins;
+mod wechat_events;
 
 pub use connections::{Watched, watch_connections};
 pub use pulled::{Pulled, Reading, float, whole};
 
 pub(crate) use batches::watch_batchers;
 pub(crate) use requests::{Gone, Good, Outcome, Requests};
+pub(crate) use sign_ins::{SignInOutcome, SignIns};
+pub(crate) use wechat_events::{EventKind, EventOutcome, WeChatEvents};
 
 /// Requests by campaign, route and outcome.
 pub const REQUESTS: &str = "weir_requests_total";
@@ -34,6 +38,10 @@ pub const APPEND_SECONDS: &str = "weir_append_duration_seconds";
 pub const APPEND_ERRORS: &str = "weir_append_errors_total";
 /// When the journal last made a record of ballots durable, by campaign.
 pub const LAST_DURABLE_APPEND: &str = "weir_last_durable_append_timestamp_seconds";
+/// Sign-ins by campaign and outcome.
+pub const SIGN_INS: &str = "weir_sign_ins_total";
+/// Events from WeChat by kind and outcome.
+pub const WECHAT_EVENTS: &str = "weir_wechat_events_total";
 /// Tally streams open.
 pub const STREAMS: &str = "weir_tally_streams";
 /// Connections open, by listener.
@@ -53,14 +61,43 @@ const EVENT: &str = "event";
 
 /// The campaign of a request that names none of this process's.
 const NO_CAMPAIGN: &str = "";
-const ROUTES: [&str; 7] =
-    ["ballots", "campaign", "tally", "tally_stream", "receipt", "openapi", "unknown"];
+/// Those that name a campaign, then those that do not.
+const ROUTES: [&str; 18] = [
+    "ballots",
+    "campaign",
+    "tally",
+    "tally_stream",
+    "receipt",
+    "frontiers",
+    "me",
+    "session",
+    "page",
+    "board",
+    "poster",
+    "home",
+    "asset",
+    "login",
+    "callback",
+    "events",
+    "openapi",
+    "unknown",
+];
+/// How many of them name a campaign.
+const ROUTES_OF_CAMPAIGN: usize = 11;
 /// Outcomes that are no problems; a problem's label is its code.
 const GOOD: [&str; 3] = ["ok", "accepted", "not_modified"];
 /// Outcomes without an answer: the caller went, after a second of waiting or before.
 const GONE: [&str; 2] = ["given_up", "abandoned"];
 /// Below 400, below 500, and the rest.
 const RESULTS: [&str; 3] = ["ok", "refused", "failed"];
+/// What becomes of voters who want to sign in.
+const SIGN_IN_OUTCOMES: [&str; 8] =
+    ["ok", "not_follower", "refused", "snapshot", "expired", "busy", "failed", "again"];
+/// What WeChat tells of.
+const WECHAT_EVENT_KINDS: [&str; 5] = ["subscribe", "unsubscribe", "scan", "text", "other"];
+/// What becomes of what WeChat tells.
+const WECHAT_EVENT_OUTCOMES: [&str; 5] =
+    ["handled", "repeated", "forged", "malformed", "dropped"];
 const REFUSED: &str = "refused";
 const IN_DOUBT: &str = "in_doubt";
 const EVENTS: [&str; 5] =

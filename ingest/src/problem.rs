@@ -30,6 +30,12 @@ pub enum Problem {
     Overloaded,
     JournalUnavailable,
     ResultsNotReady,
+    MalformedRequest,
+    WrongIdentityMode,
+    CrossSite,
+    LinkUsed,
+    ResultsHidden,
+    ChallengeRequired,
 }
 
 /// Whether the same request may be sent again.
@@ -61,7 +67,7 @@ pub struct Facts {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 25] = [
         Self::MalformedBallot,
         Self::RequestBroken,
         Self::Unauthenticated,
@@ -81,6 +87,12 @@ impl Problem {
         Self::Overloaded,
         Self::JournalUnavailable,
         Self::ResultsNotReady,
+        Self::MalformedRequest,
+        Self::WrongIdentityMode,
+        Self::CrossSite,
+        Self::LinkUsed,
+        Self::ResultsHidden,
+        Self::ChallengeRequired,
     ];
 
     /// What is fixed about it.
@@ -239,6 +251,60 @@ impl Problem {
                 [
                     "The results are being prepared. Please try again in a moment.",
                     "结果正在准备中,请稍后再试。",
+                ],
+            ),
+            Self::MalformedRequest => (
+                StatusCode::BAD_REQUEST,
+                "malformed_request",
+                Never,
+                None,
+                ["This request could not be read.", "请求格式有误,无法读取。"],
+            ),
+            Self::WrongIdentityMode => (
+                StatusCode::FORBIDDEN,
+                "wrong_identity_mode",
+                Never,
+                None,
+                ["Voters of this campaign sign in in another way.", "本活动不支持这种登录方式。"],
+            ),
+            Self::CrossSite => (
+                StatusCode::FORBIDDEN,
+                "cross_site",
+                Never,
+                None,
+                [
+                    "This was asked for by another website. Please open the voting page itself.",
+                    "该请求来自其他网站,请直接打开投票页面。",
+                ],
+            ),
+            Self::LinkUsed => (
+                StatusCode::GONE,
+                "link_used",
+                Never,
+                None,
+                [
+                    "This link has been used, or is too old. Please ask for a new one.",
+                    "该链接已使用或已过期,请重新获取。",
+                ],
+            ),
+            Self::ResultsHidden => (
+                StatusCode::FORBIDDEN,
+                "results_hidden",
+                Later,
+                None,
+                [
+                    "The result is published when voting is over and everything is counted.",
+                    "结果将在投票结束并完成计票后公布。",
+                ],
+            ),
+            Self::ChallengeRequired => (
+                StatusCode::FORBIDDEN,
+                "challenge_required",
+                Later,
+                None,
+                [
+                    "Please wait a moment: your phone has to solve a small puzzle first.",
+                    "请稍候:需要先在您的手机上完成一次安全验证。",
                 ],
             ),
         };

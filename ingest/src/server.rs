@@ -14,8 +14,10 @@ mod counters;
 mod limits;
 mod read_body;
 mod shutdown;
+mod tls;
 
 use std::future::Future;
+use std::net::SocketAddr;
 
 use hyper::body::Incoming;
 use hyper::{Request, Response};
@@ -27,11 +29,18 @@ pub use limits::Limits;
 pub(crate) use read_body::read_body_if;
 pub use read_body::{BodyError, read_body};
 pub use shutdown::Shutdown;
+pub use tls::{Certificate, CertificateError, Listening, Tls};
 
 /// Answers requests. It is cloned once per connection, so a clone should be a few `Arc`s at most.
 ///
 /// Any `Fn(Request<Incoming>) -> impl Future<Output = Response<Body>>` is one.
 pub trait Handler: Clone + Send + Sync + 'static {
+    /// The handler of one connection, whose other end is there: asked once, when it is accepted.
+    #[must_use]
+    fn connected(&self, _peer: SocketAddr) -> Self {
+        self.clone()
+    }
+
     /// Answers one request. The future is dropped when the peer goes away or the drain is forced.
     fn handle(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aggregator::Served;
+use ballot::Results;
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Method, Response};
@@ -20,6 +21,7 @@ use crate::edge::Shared;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::{Body, Held};
+use crate::tally::{may_show, newest};
 
 /// The least time between two events: the flush interval of the aggregator.
 const EVENT_INTERVAL: Duration = Duration::from_millis(250);
@@ -66,6 +68,12 @@ pub(crate) fn answer<J: Journal>(
     method: &Method,
 ) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(id)?;
+    let served = newest(&hosted.given.view);
+    if hosted.given.campaign.results == Results::Hidden
+        && !served.is_some_and(|served| may_show(hosted, &served))
+    {
+        return Err(Problem::ResultsHidden.into());
+    }
     let permit = Arc::clone(&edge.streams).try_acquire_owned();
     let permit = permit.map_err(|_| Problem::Overloaded)?;
     let mut response = Response::new(Body::empty());

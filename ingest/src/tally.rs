@@ -5,11 +5,14 @@
 use std::sync::Arc;
 
 use aggregator::{Served, View};
+use ballot::Results;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use hyper::{Response, StatusCode};
 use journal::Journal;
 
 use crate::edge::Shared;
+use crate::frontiers::is_final;
+use crate::hosted::Hosted;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::Body;
@@ -20,7 +23,7 @@ pub(crate) fn answer<J: Journal>(
     id: &str,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Refusal> {
-    let served = newest(&edge.campaign(id)?.given.view).ok_or(Problem::ResultsNotReady)?;
+    let served = shown(edge.campaign(id)?)?;
     let mut response = Response::new(Body::empty());
     let answered = response.headers_mut();
     let etag = HeaderValue::from_str(&served.etag).expect("a quoted hexadecimal number");
@@ -33,6 +36,20 @@ pub(crate) fn answer<J: Journal>(
         *response.body_mut() = Body::fixed(served.json.clone());
     }
     Ok(response)
+}
+
+/// The newest document, if it may be shown.
+fn shown<J: Journal>(hosted: &Hosted<J>) -> Result<Arc<Served>, Refusal> {
+    let served = newest(&hosted.given.view).ok_or(Problem::ResultsNotReady)?;
+    if may_show(hosted, &served) { Ok(served) } else { Err(Problem::ResultsHidden.into()) }
+}
+
+/// Whether anybody may see this result.
+pub(crate) fn may_show<J: Journal>(hosted: &Hosted<J>, served: &Served) -> bool {
+    match hosted.given.campaign.results {
+        Results::Live => true,
+        Results::Hidden => is_final(&served.snapshots),
+    }
 }
 
 /// The newest document of a view, if there is one.

@@ -101,7 +101,7 @@ impl Population {
     #[must_use]
     pub fn token(&self, number: u64) -> String {
         let (voter, expires_at_s) = (self.voter(number), self.expires_at_s);
-        self.keys.mint(&Token { voter, follower: true, expires_at_s })
+        self.keys.mint(&Token { voter, follower: true, fresh: false, expires_at_s })
     }
 
     /// The choices of one of a voter's ballots: variation 0 is the true one.

@@ -1,5 +1,5 @@
 //! Real processes for tests: an Apache Kafka cluster that a test starts, breaks and forgets; a
-//! Prometheus; what Debian packages hold.
+//! Prometheus; a Chromium; what Debian packages and npm's hold.
 //!
 //! Nothing started here outlives the test process, however that ends; one cluster lives at a time
 //! in a workspace, others queue. Only tests may depend on this crate. What a test does through
@@ -7,6 +7,7 @@
 
 mod broker;
 mod builder;
+mod chromium;
 mod console;
 mod debian;
 mod disk;
@@ -14,6 +15,7 @@ mod error;
 mod jars;
 mod kafka;
 mod machine;
+mod npm;
 mod ports;
 mod probe;
 mod process;
@@ -25,10 +27,12 @@ mod wait;
 
 pub use broker::Broker;
 pub use builder::Builder;
+pub use chromium::{Chromium, chromium};
 pub use debian::unpacked;
 pub use error::Error;
 pub use jars::{VERSION, class_path};
 pub use kafka::Kafka;
+pub use npm::Packages;
 pub use ports::{free_port, free_ports};
 pub use probe::answers;
 pub use process::Process;

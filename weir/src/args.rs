@@ -6,6 +6,7 @@
 mod check;
 mod journal;
 mod serve;
+mod site;
 mod tools;
 mod trace;
 
@@ -20,6 +21,7 @@ use crate::log::Format;
 pub(crate) use check::{CheckArgs, Checked};
 pub(crate) use journal::{JournalArgs, KafkaArgs};
 pub(crate) use serve::{AggregateArgs, IngestArgs, ServeArgs};
+pub(crate) use site::{SiteArgs, Way};
 pub(crate) use tools::{CampaignArgs, HealthArgs};
 pub(crate) use trace::TraceArgs;
 
@@ -151,6 +153,8 @@ pub(crate) struct UpArgs {
     /// of their files. The choice is kept in the data directory
     #[arg(long)]
     pub(crate) from_today: bool,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
     #[command(flatten)]
     pub(crate) trace: TraceArgs,
 }

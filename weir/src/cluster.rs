@@ -8,15 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballot::Campaign;
+use ingest::Site;
 use journal::{Clock, Kafka, KafkaCluster};
 
-use crate::args::{AggregateArgs, IngestArgs, ServeArgs, TraceArgs};
+use crate::args::{AggregateArgs, IngestArgs, ServeArgs, SiteArgs, TraceArgs};
 use crate::config::{Keys, all_different, connect, keys_file, read_campaign};
 use crate::exit::Failure;
+use crate::identity::{Origin, chosen};
 use crate::process::{self, Opened, Ports, Program, Reading, Role, Setting, check_grace, origin};
 
 pub(crate) fn ingest(args: &IngestArgs) -> Result<(), Failure> {
     let campaigns = campaigns(&args.serve, Some(&args.keys))?;
+    let campaigns = campaigns.into_iter().map(|campaign| known(Some(&args.site), campaign));
+    let campaigns = campaigns.collect::<Result<Vec<_>, _>>()?;
     let keys = campaigns.iter().map(|campaign| keys(&args.keys, &campaign.id).map(Some));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let program = OnKafka {
@@ -26,6 +30,7 @@ pub(crate) fn ingest(args: &IngestArgs) -> Result<(), Failure> {
         files: &args.serve.campaigns,
         keys: Some(&args.keys),
         trace: Some(&args.trace),
+        site: Some(&args.site),
         replication: args.serve.replication,
     };
     process::run(&program, args.setting())
@@ -41,29 +46,34 @@ pub(crate) fn aggregate(args: &AggregateArgs) -> Result<(), Failure> {
         files: &args.serve.campaigns,
         keys: None,
         trace: None,
+        site: None,
         replication: args.serve.replication,
     };
     process::run(&program, args.setting())
 }
 
 impl IngestArgs {
-    const fn setting(&self) -> Setting {
+    fn setting(&self) -> Setting {
         Setting {
             role: Role::Edge,
             listen: self.listen,
             ops_listen: self.ops_listen,
             drain_wait: Duration::from_secs(self.serve.drain_wait),
+            site: self.site.site(),
+            tls: self.site.tls(),
         }
     }
 }
 
 impl AggregateArgs {
-    const fn setting(&self) -> Setting {
+    fn setting(&self) -> Setting {
         Setting {
             role: Role::Counting,
             listen: self.listen,
             ops_listen: self.ops_listen,
             drain_wait: Duration::from_secs(self.serve.drain_wait),
+            site: Site::default(),
+            tls: None,
         }
     }
 }
@@ -79,6 +89,8 @@ struct OnKafka<'a> {
     keys: Option<&'a Path>,
     /// None where no ballots are taken.
     trace: Option<&'a TraceArgs>,
+    /// None where no ballots are taken.
+    site: Option<&'a SiteArgs>,
     replication: u32,
 }
 
@@ -96,9 +108,9 @@ impl Program for OnKafka<'_> {
 
     fn again(&self, place: usize, id: &str) -> Reading {
         let (file, id) = (self.files.get(place).cloned(), id.to_owned());
-        let given = self.keys.map(Path::to_owned);
+        let (given, site) = (self.keys.map(Path::to_owned), self.site.cloned());
         Reading::new(file.iter().chain(&given).cloned().collect(), move || {
-            let campaign = read_campaign(file.as_deref())?;
+            let campaign = known(site.as_ref(), read_campaign(file.as_deref())?)?;
             Ok((campaign, given.map(|given| keys(&given, &id)).transpose()?))
         })
     }
@@ -138,6 +150,14 @@ fn campaigns(args: &ServeArgs, keys: Option<&Path>) -> Result<Vec<Campaign>, Fai
     all_different(&campaigns, keys)?;
     campaigns.iter().try_for_each(check_grace)?;
     Ok(campaigns)
+}
+
+/// The campaign with the way of signing in that it has here; whoever only counts needs none.
+fn known(site: Option<&SiteArgs>, campaign: Campaign) -> Result<Campaign, Failure> {
+    match site {
+        Some(site) => chosen(site, Origin::Cluster, campaign),
+        None => Ok(campaign),
+    }
 }
 
 /// A campaign's keys, which must be there.

@@ -8,6 +8,7 @@ mod directory;
 mod kafka;
 mod keys;
 mod setup;
+mod wechat;
 
 pub(crate) use campaign::{
     all_different, read as read_campaign, text as campaign_text, wrong as wrong_campaign,
@@ -16,3 +17,4 @@ pub(crate) use directory::{Directory, write_new};
 pub(crate) use kafka::{connect, shown as shown_properties};
 pub(crate) use keys::{Keys, file as keys_file};
 pub(crate) use setup::{Setup, Wish, moved, starts_on};
+pub(crate) use wechat::WeChatSecrets;

@@ -11,6 +11,7 @@ mod cluster;
 mod config;
 mod exit;
 mod health;
+mod identity;
 mod log;
 mod process;
 mod recount;

@@ -11,6 +11,7 @@ mod ports;
 mod reload;
 mod running;
 mod signals;
+mod tls;
 mod working;
 
 use std::net::SocketAddr;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use aggregator::{View, check, view};
 use ballot::{Campaign, Rules};
-use ingest::BatchLimits;
+use ingest::{BatchLimits, Site};
 use journal::{Clock, Journal, SystemClock};
 use tokio::runtime::Builder;
 use tokio_util::task::AbortOnDropHandle;
@@ -31,11 +32,13 @@ use crate::exit::Failure;
 use crate::trace::Exporting;
 pub(crate) use descriptors::{connections_max, raise as raise_descriptors};
 pub(crate) use metrics::REVISION;
+use ports::origin_by;
 pub(crate) use ports::{Ports, origin};
 pub(crate) use reload::Reading;
 use reload::{Loaded, Reloading};
 use running::Running;
 use signals::{Hangups, Signals};
+pub(crate) use tls::TlsFiles;
 
 /// How far this process's clock may be from the journal's: with NTP a machine is within
 /// milliseconds, and one that is not must not close a day.
@@ -63,7 +66,7 @@ impl Role {
 }
 
 /// How a process is run, besides its campaigns.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Setting {
     pub(crate) role: Role,
     pub(crate) listen: SocketAddr,
@@ -71,6 +74,10 @@ pub(crate) struct Setting {
     /// How long it goes on taking requests when it is not ready any more, so that whoever balances
     /// has heard of it.
     pub(crate) drain_wait: Duration,
+    /// Where voters find it.
+    pub(crate) site: Site,
+    /// The public listener's certificate; none where it speaks plain HTTP.
+    pub(crate) tls: Option<TlsFiles>,
 }
 
 /// A campaign that may be worked on: its journal is open, and its rules are those in the journal.
@@ -186,11 +193,16 @@ async fn serve(program: &impl Program, setting: Setting) -> Result<(), Failure> 
 /// Starts everything; also what to say once it is up, and what can be read again from then on.
 async fn start<P: Program>(
     program: &P,
-    setting: Setting,
+    mut setting: Setting,
 ) -> Result<(Running<P::Journal>, String, Reloading<'_, P>), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // A port that cannot be had must not leave a journal founded behind it.
     let ports = Ports::bind(setting.listen, setting.ops_listen).await?;
+    if setting.role == Role::Everything {
+        // Whoever tries it out is on this machine.
+        let here = || origin_by(setting.tls.is_some(), ports.api_address);
+        setting.site.public_url.get_or_insert_with(here);
+    }
     let opened = program.open(&clock).await?;
     let hello = program.hello(&ports, &opened, clock.now_ms());
     let loaded = opened.iter().map(Loaded::of).collect();

@@ -112,6 +112,7 @@ impl Mint {
         let token = Token {
             voter: self.pseudonym_key.voter(id),
             follower: self.follower,
+            fresh: false,
             expires_at_s: self.expires_at_s,
         };
         writeln!(output, "{}", self.token_keys.mint(&token))?;

@@ -13,6 +13,7 @@ use journal::{Clock, Embedded};
 use crate::args::{TraceArgs, UpArgs};
 use crate::config::{Wish, all_different, read_campaign};
 use crate::exit::Failure;
+use crate::identity::{Origin, chosen};
 use crate::process::{self, Opened, Ports, Program, Reading, Role, Setting};
 
 pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
@@ -24,6 +25,8 @@ pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
         ops_listen: args.ops_listen,
         // It is the only one: there is no balancer that would have to hear of it first.
         drain_wait: Duration::ZERO,
+        site: args.site.site(),
+        tls: args.site.tls(),
     };
     process::run(&Up { args, campaigns, wish }, setting)
 }
@@ -85,7 +88,14 @@ fn campaigns(args: &UpArgs) -> Result<Vec<Campaign>, Failure> {
         [] => vec![None],
         files @ [_, ..] => files.iter().map(|file| Some(file.as_path())).collect(),
     };
-    let campaigns = files.into_iter().map(read_campaign).collect::<Result<Vec<_>, _>>()?;
+    let campaigns = files.into_iter().map(|file| campaign(args, file));
+    let campaigns = campaigns.collect::<Result<Vec<_>, _>>()?;
     all_different(&campaigns, args.keys.as_deref())?;
     Ok(campaigns)
+}
+
+/// A campaign of a file, or the built-in one, with the way of signing in that it has here.
+fn campaign(args: &UpArgs, file: Option<&Path>) -> Result<Campaign, Failure> {
+    let origin = if file.is_some() { Origin::File } else { Origin::BuiltIn };
+    chosen(&args.site, origin, read_campaign(file)?)
 }

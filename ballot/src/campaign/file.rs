@@ -8,8 +8,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue as Value};
 
 use super::error::Problems;
+use super::identity::identity;
 use super::read::{Fields, NUMBER, TEXT, TIME, flag, local_time, number, text};
-use super::{Campaign, CampaignError, Choice, days};
+use super::{Campaign, CampaignError, Choice, Identity, Results, days};
 use crate::CHOICES_MAX;
 
 /// Kafka allows topic names of 249 characters; an id is also read aloud and put into addresses.
@@ -24,9 +25,15 @@ const VOTERS_PER_DAY_MAX: u64 = 1_000_000_000;
 
 const ID: &str = "give 1 to 48 of a-z, 0-9 and '-', a letter first";
 const CHOICES: &str = "give 1 to 256 tables [[choices]]";
+const RESULTS: &str = "give \"live\" or \"hidden\"";
+const CHANNELS: &str = "give up to 64 names of 1 to 32 of a-z, 0-9 and '-', each once";
 const ZONE: &str = "give an IANA name such as \"Asia/Shanghai\"";
 
-const FIELDS: [&str; 12] = [
+/// The labels of a metric are bounded; nobody prints more kinds of poster.
+const CHANNELS_MAX: usize = 64;
+const CHANNEL_CHARS_MAX: usize = 32;
+
+const FIELDS: [&str; 15] = [
     "id",
     "title",
     "organiser",
@@ -38,6 +45,9 @@ const FIELDS: [&str; 12] = [
     "followers_only",
     "grace_seconds",
     "voters_per_day_max",
+    "results",
+    "channels",
+    "identity",
     "choices",
 ];
 const CHOICE_FIELDS: [&str; 4] = ["number", "title", "organisation", "summary"];
@@ -71,6 +81,9 @@ fn read_campaign(table: &DeTable<'_>, problems: &Problems<'_>) -> Option<Campaig
     let followers_only = fields.read("followers_only", flag);
     let grace_seconds = fields.read("grace_seconds", |value| number(value, 10..=3_600_u64));
     let voters = fields.read("voters_per_day_max", |value| number(value, 1..=VOTERS_PER_DAY_MAX));
+    let results = fields.read("results", results);
+    let channels = fields.read("channels", channels);
+    let identity = fields.spanned("identity").map(|value| identity(value, problems));
     let (zone, opens_at_ms, closes_at_ms) = window?;
     let (choices_per_ballot_min, choices_per_ballot_max) = limits?;
     Some(Campaign {
@@ -86,6 +99,9 @@ fn read_campaign(table: &DeTable<'_>, problems: &Problems<'_>) -> Option<Campaig
         followers_only: followers_only.unwrap_or(false),
         grace_ms: grace_seconds.unwrap_or(GRACE_SECONDS_DEFAULT) * 1_000,
         voters_per_day_max: voters.unwrap_or(VOTERS_PER_DAY_DEFAULT),
+        results: results.unwrap_or(Results::Live),
+        channels: channels.unwrap_or_default(),
+        identity: identity.unwrap_or_else(|| Some(Identity::default()))?,
         time_zone: zone,
     })
 }
@@ -178,6 +194,31 @@ fn id(value: &Value<'_>) -> Result<String, String> {
     } else {
         Err(format!("{id:?} cannot be in a topic's name; {ID}"))
     }
+}
+
+fn results(value: &Value<'_>) -> Result<Results, String> {
+    match text(value, TITLE_CHARS_MAX)?.as_str() {
+        "live" => Ok(Results::Live),
+        "hidden" => Ok(Results::Hidden),
+        other => Err(format!("{other:?} is neither; {RESULTS}")),
+    }
+}
+
+fn channels(value: &Value<'_>) -> Result<Vec<String>, String> {
+    let list: &[_] = value.as_array().ok_or(format!("this is not a list; {CHANNELS}"))?;
+    if list.len() > CHANNELS_MAX {
+        return Err(format!("there are {}; {CHANNELS}", list.len()));
+    }
+    let mut channels: Vec<String> = Vec::new();
+    for value in list {
+        let name = text(value.get_ref(), CHANNEL_CHARS_MAX)?;
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !name.chars().all(allowed) || channels.contains(&name) {
+            return Err(format!("{name:?} cannot be one, or is there twice; {CHANNELS}"));
+        }
+        channels.push(name);
+    }
+    Ok(channels)
 }
 
 fn zone(value: &Value<'_>) -> Result<TimeZone, String> {

@@ -77,6 +77,11 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// The field as it stands, with its place; for a table within the table.
+    pub(super) fn spanned(&self, name: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.value(name)
+    }
+
     fn value(&self, name: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)
     }

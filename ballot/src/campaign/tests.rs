@@ -29,6 +29,20 @@ fn day(text: &str) -> VotingDay {
 }
 
 #[test]
+fn a_file_says_how_voters_are_known_and_what_is_shown_and_needs_to_say_neither() {
+    let plain = Campaign::parse(SMALL).unwrap();
+    assert_eq!((plain.identity, plain.results), (Identity::default(), Results::Live));
+    assert_eq!(plain.channels, Vec::<String>::new());
+    let tables = "results = \"hidden\"\nchannels = [\"bus-1\"]\n[identity]\nmode = \"unionid\"\n\
+                  account = \"A\"\napp_id = \"wx1\"\nsubscription_app_id = \"wx2\"\n[[choices]]\n\
+                  number = 1";
+    let full = Campaign::parse(&SMALL.replace("[[choices]]\nnumber = 1", tables)).unwrap();
+    assert_eq!((full.identity.mode, full.results), (Mode::Unionid, Results::Hidden));
+    assert_eq!(full.identity.subscription_app_id.as_deref(), Some("wx2"));
+    assert_eq!(full.channels, ["bus-1"]);
+}
+
+#[test]
 fn the_hubei_campaign_is_what_was_announced() {
     let campaign = Campaign::parse(HUBEI).unwrap();
     assert_eq!(campaign.id, "hubei-2023");

@@ -111,7 +111,12 @@ impl Site {
     /// The request that casts a ballot.
     pub(crate) fn request(&self, ballot: &Ballot) -> String {
         let Ballot { voter, choices, .. } = *ballot;
-        let token = self.tokens.mint(&Token { voter, follower: true, expires_at_s: u64::MAX });
+        let token = self.tokens.mint(&Token {
+            voter,
+            follower: true,
+            fresh: false,
+            expires_at_s: u64::MAX,
+        });
         let numbers: Vec<_> = choices.iter().map(|number| number.to_string()).collect();
         let body = format!("{{\"choices\":[{}]}}", numbers.join(","));
         format!(

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ingest::server::{Counters, Limits, Shutdown, serve};
-use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, Voting, follow_rules};
+use ingest::{
+    BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, SignIn, Site, Voting, follow_rules,
+};
 use journal::{
     ClockCheck, Embedded, EmbeddedOptions, Journal, KafkaCluster, KafkaOptions, SystemClock,
 };
@@ -67,12 +69,13 @@ async fn edge<J: Journal>(journal: J, registry: &Registry) -> Result<SocketAddr,
     let batcher = Arc::new(Batcher::new(journal.clone(), newest, BatchLimits::default()));
     tokio::spawn(Arc::clone(&batcher).run());
     let check = Arc::clone(&clock_check);
-    let voting = Some(Voting { batcher, tokens: poll.tokens });
+    let voting = Some(Voting { batcher, tokens: poll.tokens, sign_in: SignIn::default() });
     let given = EdgeCampaign { campaign: poll.campaign, journal, view, clock_check, voting };
     let (limits, shutdown) = (Limits::default(), Shutdown::new());
     let clock = Arc::new(SystemClock);
     let registry = registry.clone();
-    let options = EdgeOptions { limits, clock, shutdown: shutdown.clone(), registry };
+    let options =
+        EdgeOptions { limits, clock, shutdown: shutdown.clone(), registry, site: Site::default() };
     let edge = Edge::new(vec![given], options)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

@@ -93,7 +93,7 @@ impl Shared {
 
     fn write_request(&self, request: &mut String) {
         let Ballot { voter, choices, .. } = self.next_ballot();
-        let token = Token { voter, follower: true, expires_at_s: u64::MAX };
+        let token = Token { voter, follower: true, fresh: false, expires_at_s: u64::MAX };
         let token = self.poll.tokens.mint(&token);
         let id = &self.poll.campaign.id;
         let mut body = String::with_capacity(32);

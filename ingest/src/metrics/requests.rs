@@ -12,7 +12,8 @@ use prometheus::{
 
 use super::{
     CAMPAIGN, GONE, GOOD, NO_CAMPAIGN, OUTCOME, REQUEST_BUCKETS, REQUEST_SECONDS, REQUESTS, RESULT,
-    RESULTS, ROUTE, ROUTES, STREAMS,
+    RESULTS, ROUTE, ROUTES, ROUTES_OF_CAMPAIGN, STREAMS, SignIns,
+    WeChatEvents,
 };
 use crate::problem::Problem;
 use crate::routes::Route;
@@ -52,14 +53,17 @@ pub(crate) struct Requests {
     counts: Vec<Table<IntCounter>>,
     seconds: Table<Histogram>,
     pub(crate) streams: IntGauge,
+    pub(crate) sign_ins: SignIns,
+    pub(crate) wechat_events: WeChatEvents,
 }
 
 impl Requests {
     /// For these campaigns, registered.
     pub(crate) fn new<'a>(
         registry: &Registry,
-        campaigns: impl Iterator<Item = &'a str>,
+        campaigns: impl Iterator<Item = &'a str> + Clone,
     ) -> prometheus::Result<Self> {
+        let sign_ins = SignIns::new(registry, campaigns.clone())?;
         let opts = Opts::new(REQUESTS, "Requests by campaign, route and outcome.");
         let counts = IntCounterVec::new(opts, &[CAMPAIGN, ROUTE, OUTCOME])?;
         registry.register(Box::new(counts.clone()))?;
@@ -70,8 +74,8 @@ impl Requests {
         let streams = IntGauge::new(STREAMS, "Tally streams open.")?;
         registry.register(Box::new(streams.clone()))?;
         let of_campaign = |campaign: &str| {
-            // Those behind name no campaign.
-            let routes = if campaign == NO_CAMPAIGN { ROUTES.len() } else { ROUTES.len() - 2 };
+            let all = campaign == NO_CAMPAIGN;
+            let routes = if all { ROUTES.len() } else { ROUTES_OF_CAMPAIGN };
             table(routes, |route, (outcome, _)| {
                 counts.with_label_values(&[campaign, route, outcome])
             })
@@ -82,6 +86,8 @@ impl Requests {
                 seconds.with_label_values(&[route, result])
             }),
             streams,
+            sign_ins,
+            wechat_events: WeChatEvents::new(registry)?,
         })
     }
 
@@ -94,15 +100,7 @@ impl Requests {
         took: Duration,
     ) {
         let campaign = campaign.map_or(0, |place| place + 1);
-        let route = match route {
-            Some(Route::Ballots(_)) => 0,
-            Some(Route::Campaign(_)) => 1,
-            Some(Route::Tally(_)) => 2,
-            Some(Route::TallyStream(_)) => 3,
-            Some(Route::Receipt(..)) => 4,
-            Some(Route::OpenApi) => 5,
-            None => 6,
-        };
+        let route = place(route);
         let outcome = match outcome {
             Outcome::Good(good) => good as usize,
             Outcome::Refused(problem) => GOOD.len() + problem as usize,
@@ -115,6 +113,30 @@ impl Requests {
         if let Some(seconds) = self.seconds.get(route).and_then(|route| route.get(outcome)) {
             seconds.observe(took.as_secs_f64());
         }
+    }
+}
+
+/// Where a route is among [`ROUTES`].
+const fn place(route: Option<Route<'_>>) -> usize {
+    match route {
+        Some(Route::Ballots(_)) => 0,
+        Some(Route::Campaign(_)) => 1,
+        Some(Route::Tally(_)) => 2,
+        Some(Route::TallyStream(_)) => 3,
+        Some(Route::Receipt(..)) => 4,
+        Some(Route::Frontiers(_)) => 5,
+        Some(Route::Me(_)) => 6,
+        Some(Route::Session(_)) => 7,
+        Some(Route::Page(_)) => 8,
+        Some(Route::Board(_)) => 9,
+        Some(Route::Poster(_)) => 10,
+        Some(Route::Home) => 11,
+        Some(Route::Asset(_)) => 12,
+        Some(Route::Login) => 13,
+        Some(Route::Callback) => 14,
+        Some(Route::Events) => 15,
+        Some(Route::OpenApi) => 16,
+        None => 17,
     }
 }
 
@@ -140,6 +162,24 @@ fn result(status: StatusCode) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_route_has_the_place_of_its_own_name_and_those_of_campaigns_come_first() {
+        for (path, name) in [
+            ("/v1/campaigns/c/ballots", "ballots"),
+            ("/v1/campaigns/c/session", "session"),
+            ("/campaigns/c/poster.svg", "poster"),
+            ("/", "home"),
+            ("/wechat/events", "events"),
+            ("/openapi.json", "openapi"),
+            ("/nothing", "unknown"),
+        ] {
+            let route = Route::find(path);
+            assert_eq!(ROUTES[place(route)], name);
+            let of_campaign = route.and_then(Route::campaign).is_some();
+            assert_eq!(place(route) < ROUTES_OF_CAMPAIGN, of_campaign, "{path}");
+        }
+    }
 
     #[test]
     fn every_problem_has_the_place_of_its_own_code() {

@@ -5,6 +5,7 @@
 //! exit because accepting failed.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +15,7 @@ use tokio::time::{Duration, Instant, sleep, timeout};
 use tracing::{debug, error, warn};
 
 use super::connection::{Shared, supervise};
-use super::{Counters, Handler, Limits, Shutdown};
+use super::{Counters, Handler, Limits, Listening, Shutdown};
 
 /// The first pause when accepting fails for want of something, such as file descriptors. Long
 /// enough for some requests to end, short enough for the kernel's queue (128 to 4,096) to hold.
@@ -35,13 +36,16 @@ pub struct Report {
 
 /// Serves a listener until `shutdown` drains it and every connection is gone, or it is forced.
 pub async fn serve<H: Handler>(
-    listener: TcpListener,
+    listening: impl Into<Listening>,
     handler: H,
     limits: Limits,
     shutdown: Shutdown,
     counters: Arc<Counters>,
 ) -> Report {
-    let shared = Arc::new(Shared::new(handler, limits, shutdown, counters));
+    let Listening { listener, tls } = listening.into();
+    let mut shared = Shared::new(handler, limits, shutdown, counters);
+    shared.tls = tls;
+    let shared = Arc::new(shared);
     // Joined below; aborted with this future. Bounded by `connections_max`.
     let mut connections = JoinSet::new();
     accept(&listener, &shared, &mut connections).await;
@@ -69,9 +73,9 @@ async fn accept<H: Handler>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _peer)) => {
+            Ok(accepted) => {
                 pause.start_over();
-                admit(stream, shared, connections);
+                admit(accepted, shared, connections);
             }
             Err(error) if is_the_peers_fault(&error) => {}
             Err(error) => {
@@ -87,7 +91,11 @@ async fn accept<H: Handler>(
     }
 }
 
-fn admit<H: Handler>(stream: TcpStream, shared: &Arc<Shared<H>>, connections: &mut JoinSet<()>) {
+fn admit<H: Handler>(
+    (stream, peer): (TcpStream, SocketAddr),
+    shared: &Arc<Shared<H>>,
+    connections: &mut JoinSet<()>,
+) {
     if connections.len() >= shared.limits.connections_max {
         // Dropping the stream closes it: the peer hears at once and may go elsewhere.
         shared.counters.refused_at_cap.add_one();
@@ -98,7 +106,7 @@ fn admit<H: Handler>(stream: TcpStream, shared: &Arc<Shared<H>>, connections: &m
         return;
     }
     shared.counters.accepted.add_one();
-    connections.spawn(supervise(stream, Arc::clone(shared)));
+    connections.spawn(supervise(stream, peer, Arc::clone(shared)));
 }
 
 async fn drain<H: Handler>(shared: &Arc<Shared<H>>, connections: &mut JoinSet<()>) -> Report {

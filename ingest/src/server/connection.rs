@@ -8,6 +8,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::oneshot;
@@ -23,7 +25,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::debug;
 
 use super::activity::{Activity, Quiet};
-use super::{Counters, Handler, Limits, Shutdown};
+use super::{Counters, Handler, Limits, Shutdown, Tls};
 
 /// What may be under way on one HTTP/2 connection, each way and unread: the specification's initial
 /// window (RFC 9113, 6.9.2), where hyper would take 400 KB to 1 MB.
@@ -41,6 +43,8 @@ pub(super) struct Shared<H> {
     pub(super) counters: Arc<Counters>,
     /// Everything that runs hyper or a handler; the end of `serve` waits for it.
     pub(super) tasks: TaskTracker,
+    /// None where peers speak plain HTTP.
+    pub(super) tls: Option<Tls>,
 }
 
 impl<H: Handler> Shared<H> {
@@ -64,7 +68,7 @@ impl<H: Handler> Shared<H> {
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
             .max_send_buf_size(window_bytes);
-        Self { handler, http, limits, shutdown, counters, tasks }
+        Self { handler, http, limits, shutdown, counters, tasks, tls: None }
     }
 }
 
@@ -97,11 +101,17 @@ enum Ending {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn supervise<H: Handler>(stream: TcpStream, shared: Arc<Shared<H>>) {
+pub(super) async fn supervise<H: Handler>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared<H>>,
+) {
     let activity = Arc::new(Activity::new(Instant::now()));
     let (close, closing) = oneshot::channel();
     // Joined here; aborted with this future.
-    let driving = drive(stream, Arc::clone(&shared), Arc::clone(&activity), closing);
+    let handler = shared.handler.connected(peer);
+    let peer = Peer { handler, activity: Arc::clone(&activity), shutdown: shared.shutdown.clone() };
+    let driving = drive(stream, Arc::clone(&shared), peer, closing);
     let mut driving = AbortOnDropHandle::new(shared.tasks.spawn(driving));
     match watch(&mut driving, &activity, &shared).await {
         Ending::Gone => return,
@@ -114,15 +124,37 @@ pub(super) async fn supervise<H: Handler>(stream: TcpStream, shared: Arc<Shared<
     finish(driving, &activity, &shared.limits).await;
 }
 
-/// Runs hyper on the connection, and closes it gracefully once the sender of `closing` is gone.
+/// Speaks TLS where that is wanted, and then HTTP.
 async fn drive<H: Handler>(
     stream: TcpStream,
     shared: Arc<Shared<H>>,
-    activity: Arc<Activity>,
+    peer: Peer<H>,
+    mut closing: oneshot::Receiver<()>,
+) {
+    let Some(Tls(acceptor)) = &shared.tls else {
+        return converse(stream, &shared, peer, closing).await;
+    };
+    // A handshake that takes too long is ended by the watchdog, as a first request that does.
+    // Biased, and nothing starves: each arm ends it.
+    let shaken = select! {
+        biased;
+        shaken = acceptor.accept(stream) => shaken,
+        _closing = &mut closing => return,
+    };
+    match shaken {
+        Ok(stream) => converse(stream, &shared, peer, closing).await,
+        Err(error) => debug!(%error, "a TLS handshake failed"),
+    }
+}
+
+/// Runs hyper on the connection, and closes it gracefully once the sender of `closing` is gone.
+async fn converse<H: Handler>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    shared: &Shared<H>,
+    peer: Peer<H>,
     closing: oneshot::Receiver<()>,
 ) {
-    let handler = shared.handler.clone();
-    let peer = Arc::new(Peer { handler, activity, shutdown: shared.shutdown.clone() });
+    let peer = Arc::new(peer);
     let answer = service_fn(move |request| {
         let peer = Arc::clone(&peer);
         let in_flight = peer.activity.begin();

@@ -46,8 +46,12 @@ async fn a_bad_token_is_refused_whatever_is_wrong_with_it() {
     let edge = Running::start(Setup::default()).await;
     let body = r#"{"choices":[1]}"#;
     let foreign = TokenKeys::new("d", &[(1, [1; 32])]).unwrap();
-    let token =
-        Token { voter: VoterId { high: 1, low: 2 }, follower: true, expires_at_s: 4_000_000_000 };
+    let token = Token {
+        voter: VoterId { high: 1, low: 2 },
+        follower: true,
+        fresh: false,
+        expires_at_s: 4_000_000_000,
+    };
     let forged = TokenKeys::new("c", &[(1, [2; 32])]).unwrap();
     let expired = edge.mint("ann", true, 1_702_871_999);
     for (token, words) in [

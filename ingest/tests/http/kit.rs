@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Method, Request};
 use ingest::server::{Counters, Limits, Shutdown, serve};
-use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, Voting};
+use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, SignIn, Site, Voting};
 use journal::simulated::{Cluster, Options, Simulated};
 use journal::{Clock, ClockCheck, Journal};
 use prometheus::Registry;
@@ -119,7 +119,11 @@ impl Running {
         drop(tokio::spawn(Arc::clone(&batcher).run()));
         let tokens = TokenKeys::new("c", &[TOKEN_KEY]).unwrap();
         let (registry, shutdown) = (Registry::new(), Shutdown::new());
-        let voting = Voting { batcher: Arc::clone(&batcher), tokens: tokens.clone() };
+        let voting = Voting {
+            batcher: Arc::clone(&batcher),
+            tokens: tokens.clone(),
+            sign_in: SignIn::default(),
+        };
         let given = EdgeCampaign {
             campaign,
             journal,
@@ -132,6 +136,7 @@ impl Running {
             clock: clock.clone(),
             shutdown: shutdown.clone(),
             registry: registry.clone(),
+            site: Site::default(),
         };
         let edge = Edge::new(vec![given], options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -162,7 +167,7 @@ impl Running {
 
     pub(crate) fn mint(&self, name: &str, follower: bool, expires_at_s: u64) -> String {
         let voter = PseudonymKey::new(&[7; 32]).voter(name.as_bytes());
-        self.tokens.mint(&Token { voter, follower, expires_at_s })
+        self.tokens.mint(&Token { voter, follower, fresh: false, expires_at_s })
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

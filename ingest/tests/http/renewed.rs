@@ -13,7 +13,7 @@ async fn new_texts_and_token_keys_hold_from_the_next_request_on() {
     const NEW: (u8, [u8; 32]) = (9, [9; 32]);
     let edge = Running::start(Setup::default()).await;
     let voter = PseudonymKey::new(&[7; 32]).voter(b"bob");
-    let token = Token { voter, follower: true, expires_at_s: 4_000_000_000 };
+    let token = Token { voter, follower: true, fresh: false, expires_at_s: 4_000_000_000 };
     let bob = tokens(&[NEW]).unwrap().mint(&token);
     let ballot = r#"{"choices":[1]}"#;
     assert_eq!(edge.cast_with(&bob, ballot).await.status, 401);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use aggregator::{Aggregator, Config, found, view};
 use ballot::{Campaign, PseudonymKey, Rules, TokenKeys, local_date};
 use ingest::server::{Counters, Limits, Shutdown, serve};
-use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, Voting};
+use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, SignIn, Site, Voting};
 use journal::{Clock as _, ClockCheck, Embedded, EmbeddedOptions, Journal as _, SystemClock};
 use loadtest::load::Means;
 use loadtest::plan::Plan;
@@ -89,7 +89,11 @@ impl Site {
             let batcher = Batcher::new(journal.clone(), newest, BatchLimits::default());
             let batcher = Arc::new(batcher);
             tasks.spawn(Arc::clone(&batcher).run());
-            let voting = Voting { batcher, tokens: TokenKeys::new("test", &[KEY]).unwrap() };
+            let voting = Voting {
+                batcher,
+                tokens: TokenKeys::new("test", &[KEY]).unwrap(),
+                sign_in: SignIn::default(),
+            };
             let given = EdgeCampaign {
                 campaign: campaign.clone(),
                 journal: journal.clone(),
@@ -141,7 +145,8 @@ impl Site {
 
 fn edge(given: EdgeCampaign<Embedded>, shutdown: &Shutdown) -> Edge<Embedded> {
     let (limits, clock, registry) = (Limits::default(), Arc::new(SystemClock), Registry::new());
-    let options = EdgeOptions { limits, clock, shutdown: shutdown.clone(), registry };
+    let options =
+        EdgeOptions { limits, clock, shutdown: shutdown.clone(), registry, site: Site::default() };
     Edge::new(vec![given], options).unwrap()
 }
 

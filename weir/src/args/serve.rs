@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{KafkaArgs, TraceArgs};
+use super::{KafkaArgs, SiteArgs, TraceArgs};
 
 pub(super) const INGEST_EXAMPLES: &str = "\
 Example:
@@ -28,6 +28,8 @@ pub(crate) struct IngestArgs {
     /// Where metrics and health are served; never make it public
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     pub(crate) ops_listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) site: SiteArgs,
     #[command(flatten)]
     pub(crate) trace: TraceArgs,
 }

@@ -13,6 +13,7 @@ use ballot::{PseudonymKey, TokenKeys, hex, unhex};
 use toml::{Table, Value};
 
 use super::directory::{KEYS, write_new};
+use super::wechat::WeChatSecrets;
 use crate::exit::Failure;
 
 const HEX: &str = "give 64 hexadecimal digits in quotes";
@@ -33,6 +34,7 @@ pub(crate) fn file(given: &Path, campaign: &str) -> PathBuf {
 pub(crate) struct Keys {
     pseudonym_key: [u8; 32],
     token_keys: Vec<(u8, [u8; 32])>,
+    wechat: WeChatSecrets,
 }
 
 impl Keys {
@@ -67,7 +69,8 @@ impl Keys {
                 .map(|()| bytes)
                 .map_err(|error| Failure::internal(format!("no randomness for keys: {error}")))
         };
-        let keys = Self { pseudonym_key: random()?, token_keys: vec![(1, random()?)] };
+        let wechat = WeChatSecrets::default();
+        let keys = Self { pseudonym_key: random()?, token_keys: vec![(1, random()?)], wechat };
         let made = write_new(path, &keys.to_toml()).map_err(|error| {
             Failure::configuration(format!("{}: cannot be written: {error}", path.display()))
         })?;
@@ -92,6 +95,11 @@ impl Keys {
     pub(crate) fn token_key_ids(&self) -> String {
         let ids = self.token_keys.iter().map(|(id, _)| id.to_string());
         ids.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What WeChat knows this campaign's accounts by.
+    pub(crate) fn wechat(&self) -> &WeChatSecrets {
+        &self.wechat
     }
 
     /// The ids of those token keys that both have, with another secret each.
@@ -123,7 +131,7 @@ impl Keys {
             let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
             format!("line {line}: this is not TOML; mend the syntax")
         })?;
-        only(&table, "", &["pseudonym_key", "token_keys"])?;
+        only(&table, "", &["pseudonym_key", "token_keys", "wechat"])?;
         let pseudonym_key = secret(&table, "", "pseudonym_key")?;
         let list = table.get("token_keys").and_then(Value::as_array);
         let list = list.ok_or_else(|| format!("token_keys: {TOKEN_KEYS}"))?;
@@ -135,7 +143,8 @@ impl Keys {
             [_, _] => return Err("token_keys[2].id: is that of the first; give another".into()),
             [] | [_, ..] => return Err(format!("token_keys: {TOKEN_KEYS}")),
         }
-        Ok(Self { pseudonym_key, token_keys })
+        let wechat = WeChatSecrets::parse(&table)?;
+        Ok(Self { pseudonym_key, token_keys, wechat })
     }
 }
 
@@ -153,7 +162,7 @@ fn secret(table: &Table, path: &str, key: &str) -> Result<[u8; 32], String> {
     value.as_str().and_then(unhex).ok_or_else(|| format!("{path}{key}: {HEX}"))
 }
 
-fn only(table: &Table, path: &str, known: &[&str]) -> Result<(), String> {
+pub(super) fn only(table: &Table, path: &str, known: &[&str]) -> Result<(), String> {
     match table.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => {
             let key = key.escape_debug();
@@ -185,7 +194,11 @@ mod tests {
 
     #[test]
     fn keys_read_back_from_their_text() {
-        let keys = Keys { pseudonym_key: [7; 32], token_keys: vec![(2, [8; 32]), (1, [9; 32])] };
+        let keys = Keys {
+            pseudonym_key: [7; 32],
+            token_keys: vec![(2, [8; 32]), (1, [9; 32])],
+            wechat: WeChatSecrets::default(),
+        };
         let read = Keys::parse(&keys.to_toml()).unwrap();
         assert_eq!((read.pseudonym_key, read.token_keys), (keys.pseudonym_key, keys.token_keys));
     }
@@ -195,6 +208,7 @@ mod tests {
         let keys = |token_keys: &[(u8, u8)]| Keys {
             pseudonym_key: [7; 32],
             token_keys: token_keys.iter().map(|(id, byte)| (*id, [*byte; 32])).collect(),
+            wechat: WeChatSecrets::default(),
         };
         let was = keys(&[(1, 1), (2, 2)]);
         assert_eq!(was.token_keys_replaced_by(&keys(&[(2, 3), (1, 1)])), [2]);
@@ -225,6 +239,9 @@ mod tests {
             (file(&one.replace("SECRET", "SECRETS")), "token_keys[1].secret: "),
             (file(&format!("{one}key = \"SECRET\"")), "token_keys[1].key: "),
             (file(&format!("{one}secret = \"SECRET")), "line 5: "),
+            (file(&format!("wechat = 1\n{one}")), "wechat: "),
+            (file(&format!("{one}[wechat]\nsecret = \"SECRET\"")), "wechat.secret: "),
+            (file(&format!("{one}[wechat]\napp_secret = \"SEC RET\"")), "wechat.app_secret: "),
         ];
         for (text, expected) in wrong {
             let problem = Keys::parse(&text).unwrap_err();

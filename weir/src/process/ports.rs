@@ -47,14 +47,19 @@ async fn bind(flag: &str, address: SocketAddr) -> Result<(TcpListener, SocketAdd
 }
 
 /// An address as the start of a URL that works on this machine.
-pub(crate) fn origin(mut address: SocketAddr) -> String {
+pub(crate) fn origin(address: SocketAddr) -> String {
+    origin_by(false, address)
+}
+
+/// The same, by TLS or without.
+pub(super) fn origin_by(tls: bool, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    format!("{}://{address}", if tls { "https" } else { "http" })
 }
 
 #[cfg(test)]

@@ -158,9 +158,13 @@ impl<P: Program> Reloading<'_, P> {
 /// Refuses a change of what is no rule of the journal, but decides who may vote, or was handed out
 /// at the start.
 fn same_policy(was: &Campaign, is: &Campaign) -> Result<(), Failure> {
+    let identity = |of: &Campaign| format!("{:?}", of.identity);
     let fields = [
         ("id", was.id.clone(), is.id.clone()),
         ("zone", was.zone.clone(), is.zone.clone()),
+        ("identity", identity(was), identity(is)),
+        ("results", format!("{:?}", was.results), format!("{:?}", is.results)),
+        ("channels", was.channels.join(", "), is.channels.join(", ")),
         ("followers_only", was.followers_only.to_string(), is.followers_only.to_string()),
         (
             "voters_per_day_max",
@@ -202,6 +206,7 @@ fn changes(
     if let (Some(was), Some(is)) = (old_keys, keys) {
         let (old, new) = (was.token_key_ids(), is.token_key_ids());
         note(old != new, format!("token keys {old} to {new}"));
+        note(was.wechat() != is.wechat(), "[wechat], which only a restart takes".to_owned());
         for id in was.token_keys_replaced_by(is) {
             note(true, format!("another secret of token key {id}"));
         }
@@ -212,7 +217,7 @@ fn changes(
 #[cfg(test)]
 mod tests {
     use aggregator::{found, view};
-    use ballot::{PseudonymKey, Record, Rules};
+    use ballot::{Mode, PseudonymKey, Record, Results, Rules};
     use journal::simulated::{Cluster, Options};
 
     use super::*;
@@ -281,6 +286,9 @@ mod tests {
             (campaign(|campaign| campaign.id.push('x')), "id "),
             (campaign(|campaign| campaign.zone = "UTC".to_owned()), "zone "),
             (campaign(|campaign| campaign.followers_only ^= true), "followers_only "),
+            (campaign(|campaign| campaign.identity.mode = Mode::Demo), "identity "),
+            (campaign(|campaign| campaign.results = Results::Hidden), "results "),
+            (campaign(|campaign| campaign.channels.push("bus".to_owned())), "channels "),
             (campaign(|campaign| campaign.voters_per_day_max += 1), "voters_per_day_max "),
         ] {
             let refused = same_policy(&was, &is).unwrap_err().sentence;

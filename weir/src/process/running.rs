@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aggregator::View;
 use ingest::metrics::{Watched, watch_connections};
-use ingest::server::{Counters, Limits, Report, Shutdown, serve};
+use ingest::server::{Counters, Limits, Listening, Report, Shutdown, serve};
 use ingest::{Edge, EdgeOptions, Ops, Readiness};
 use journal::{Clock, Journal};
 use prometheus::Registry;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ports::Ports;
 use super::working::{self, Means, Tasks, Working};
-use super::{Opened, Role, Setting, descriptors, metrics};
+use super::{Opened, Role, Setting, TlsFiles, descriptors, metrics};
 use crate::exit::Failure;
 use crate::say;
 
@@ -79,6 +79,7 @@ impl<J: Journal> Running<J> {
             clock: Arc::clone(clock),
             shutdown: shutdown.clone(),
             registry: registry.clone(),
+            site: setting.site.clone(),
         };
         let edge = Edge::new(campaigns, options).map_err(no_metrics)?;
         let ready = readiness(edge.clone(), &working, leaving.clone());
@@ -86,7 +87,13 @@ impl<J: Journal> Running<J> {
         let ops = Ops::new(registry, ready);
         // Both are joined by `ending`, and end through their shutdowns.
         let handler = edge.clone();
-        let api = tokio::spawn(serve(ports.api, handler, limits, shutdown.clone(), api_counters));
+        let tls = setting.tls.as_ref().map(TlsFiles::open).transpose()?;
+        let tls = tls.map(|(tls, renewal)| {
+            tasks.spawn(async move { match renewal.run().await {} });
+            tls
+        });
+        let listening = Listening::new(ports.api, tls);
+        let api = tokio::spawn(serve(listening, handler, limits, shutdown.clone(), api_counters));
         let ops =
             tokio::spawn(serve(ports.ops, ops, ops_limits, ops_shutdown.clone(), ops_counters));
         let (drain_wait, is_alone) = (setting.drain_wait, setting.role == Role::Everything);

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use aggregator::{Aggregator, Config, Statuses, View};
 use ballot::{Campaign, Rules, voters_per_partition};
-use ingest::{BatchLimits, Batcher, EdgeCampaign, Voting, follow_rules};
+use ingest::{BatchLimits, Batcher, EdgeCampaign, SignIn, Voting, follow_rules};
 use journal::{Clock, ClockCheck, Journal, beat};
 use prometheus::Registry;
 use tokio::runtime::Builder;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::running::no_metrics;
 use super::{CLOCK_OFFSET_MAX_MS, Opened, Role};
+use crate::config::Keys;
 use crate::exit::Failure;
 
 /// Tasks that run as long as the process; each ends with its name.
@@ -105,7 +106,8 @@ pub(super) fn start<J: Journal>(
         None => None,
         Some(keys) => {
             let batcher = batcher(&journal, rules, &view, means.tasks);
-            Some(Voting { batcher, tokens: keys.token_keys(&campaign.id)? })
+            let sign_in = sign_in(&campaign, &keys);
+            Some(Voting { batcher, tokens: keys.token_keys(&campaign.id)?, sign_in })
         }
     };
     let counting = if means.role.counts() {
@@ -122,6 +124,11 @@ pub(super) fn start<J: Journal>(
     };
     let edge = EdgeCampaign { campaign, journal, view, clock_check, voting };
     Ok((working, edge))
+}
+
+/// How voters of a campaign sign in.
+fn sign_in(campaign: &Campaign, keys: &Keys) -> SignIn {
+    SignIn { mode: campaign.identity.mode, pseudonyms: Some(keys.pseudonym_key()) }
 }
 
 fn batcher<J: Journal>(

@@ -11,7 +11,7 @@ use ballot::{Campaign, Rules, local_date};
 use journal::{Clock, Embedded, Journal as _};
 
 use crate::args::UpArgs;
-use crate::config::{Directory, Keys, Setup, Wish, keys_file, moved, read_campaign, starts_on};
+use crate::config::{Directory, Keys, Setup, Wish, keys_file, moved, starts_on};
 use crate::exit::Failure;
 use crate::process::{Opened, check_grace};
 use crate::say;
@@ -47,7 +47,7 @@ pub(super) fn again(
     id: &str,
 ) -> Result<(Campaign, Keys), Failure> {
     let directory = Directory::new(&args.data.dir, id);
-    let campaign = moved(read_campaign(file)?, Setup::read(&directory)?.as_ref())?;
+    let campaign = moved(super::campaign(args, file)?, Setup::read(&directory)?.as_ref())?;
     Ok((campaign, keys(args.keys.as_deref(), &directory, false)?))
 }
 

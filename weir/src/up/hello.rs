@@ -78,6 +78,7 @@ fn demo_token(opened: &Opened<Embedded>) -> String {
     let token = Token {
         voter: keys.pseudonym_key().voter(DEMO_ID.as_bytes()),
         follower: true,
+        fresh: false,
         expires_at_s: u64::try_from(campaign.closes_at_ms.div_euclid(1_000)).unwrap_or(0),
     };
     // They were checked when the campaign was founded.

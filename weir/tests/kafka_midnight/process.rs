@@ -9,7 +9,7 @@ use std::time::Duration;
 use aggregator::{Aggregator, Config, Served, Statuses, View, view};
 use ballot::{Campaign, Rules, TallyDocument, TokenKeys};
 use ingest::server::{Counters, Limits, Shutdown, serve};
-use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, Voting};
+use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, SignIn, Site, Voting};
 use journal::{ClockCheck, Kafka, KafkaCluster, KafkaOptions};
 use prometheus::Registry;
 use tokio::net::TcpListener;
@@ -87,7 +87,7 @@ impl Process {
             journal: self.journal.clone(),
             view: self.view.clone(),
             clock_check: Arc::clone(&self.check),
-            voting: Some(Voting { batcher, tokens: tokens.clone() }),
+            voting: Some(Voting { batcher, tokens: tokens.clone(), sign_in: SignIn::default() }),
         };
         let (limits, shutdown, clock) =
             (Limits::default(), Shutdown::new(), Arc::clone(&self.clock));
@@ -96,6 +96,7 @@ impl Process {
             clock: clock.clone(),
             shutdown: shutdown.clone(),
             registry: Registry::new(),
+            site: Site::default(),
         };
         let edge = Edge::new(vec![given], options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

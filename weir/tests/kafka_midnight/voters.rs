@@ -67,7 +67,7 @@ impl Listening {
         meant: Option<VotingDay>,
     ) -> Attempt {
         let expires_at_s = 4_000_000_000;
-        let token = self.tokens.mint(&Token { voter, follower: true, expires_at_s });
+        let token = self.tokens.mint(&Token { voter, follower: true, fresh: false, expires_at_s });
         let mut ballot = json!({ "choices": [choice] });
         if let Some(day) = meant {
             ballot["day"] = day.to_string().into();

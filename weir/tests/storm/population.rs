@@ -63,6 +63,7 @@ impl Population {
         self.token_keys.mint(&Token {
             voter: self.voter(number),
             follower: true,
+            fresh: false,
             expires_at_s: u64::try_from(expires_at_s).unwrap(),
         })
     }

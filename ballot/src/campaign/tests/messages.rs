@@ -6,6 +6,33 @@ use crate::Campaign;
 /// A part of `SMALL`, what it is replaced by, and the problems that makes.
 const PROBLEMS: &[(&str, &str, &str)] = &[
     (
+        "[[choices]]\nnumber = 1",
+        "[identity]\nmode = \"wechat\"\n[[choices]]\nnumber = 1",
+        "line 8: identity.mode: \"wechat\" is no mode; give \"service\", \"unionid\", \"link\", \
+          \"token\" or \"demo\"",
+    ),
+    (
+        "[[choices]]\nnumber = 1",
+        "[identity]\nmode = \"service\"\nkeyword = \"x\"\n[[choices]]\nnumber = 1",
+        "line 7: identity.account: is missing in mode \"service\"; give a text in quotes\n\
+          line 7: identity.app_id: is missing in mode \"service\"; give the account's AppID, such \
+          as \"wx0123456789abcdef\"\n\
+          line 9: identity.keyword: has no meaning in mode \"service\"; remove it",
+    ),
+    (
+        "choices_per",
+        "results = \"later\"\nchannels = [\"bus\", \"bus\"]\nchoices_per",
+        "line 6: results: \"later\" is neither; give \"live\" or \"hidden\"\n\
+          line 7: channels: \"bus\" cannot be one, or is there twice; give up to 64 names of 1 to \
+          32 of a-z, 0-9 and '-', each once",
+    ),
+    (
+        "choices_per",
+        "identity = 1\nchoices_per",
+        "line 6: identity: give a table [identity]; give \
+          \"service\", \"unionid\", \"link\", \"token\" or \"demo\"",
+    ),
+    (
         "_max = 2",
         "_max = 25",
         "line 6: choices_per_ballot_max: 25 is more than the 2 choices; \

@@ -1,0 +1,54 @@
+// The boxes to tick. At most as many as a ballot may name are ever ticked: one more is cleared again
+// and told, never ignored.
+(function (weir) {
+  'use strict';
+
+  const { $, facts } = weir.tools;
+  const boxes = Array.from(document.querySelectorAll('.choice input'));
+  const rowOf = (box) => box.parentNode;
+  const chosen = () => boxes.filter((box) => box.checked).map((box) => Number(box.value));
+
+  function mark() {
+    const full = chosen().length >= facts.max;
+    for (const box of boxes) {
+      rowOf(box).classList.toggle('chosen', box.checked);
+      if (full && !box.checked) box.setAttribute('aria-disabled', 'true');
+      else box.removeAttribute('aria-disabled');
+    }
+  }
+
+  function choose(numbers) {
+    for (const box of boxes) box.checked = numbers.includes(Number(box.value));
+    mark();
+  }
+
+  function lock(locked) {
+    $('choices').disabled = locked;
+  }
+
+  // `changed` hears of every tick, `refused` of one too many.
+  function listen(changed, refused) {
+    $('choices').addEventListener('change', (event) => {
+      const tooMany = chosen().length > facts.max;
+      if (tooMany) event.target.checked = false;
+      mark();
+      if (tooMany) refused();
+      else changed();
+    });
+    // A row is its box's target, except for who selects its text to copy it.
+    for (const box of boxes) {
+      rowOf(box).addEventListener('click', (event) => {
+        const own = event.target === box || event.target.closest('label');
+        const selecting = String(window.getSelection()) !== '';
+        if (!own && !selecting && !$('choices').disabled) box.click();
+      });
+    }
+  }
+
+  function title(number) {
+    const box = $('choice-' + number);
+    return box ? rowOf(box).querySelector('.title').textContent : '';
+  }
+
+  weir.choices = { chosen, choose, lock, listen, title };
+})(window.weir = window.weir || {});

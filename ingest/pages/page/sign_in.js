@@ -1,0 +1,85 @@
+// How a voter comes to be one: what the address brought, and the way in of each mode.
+//
+// What came behind the `#` is a secret or a word for the voter: it leaves the address bar at once,
+// and is kept nowhere.
+(function (weir) {
+  'use strict';
+
+  const { state, server, view } = weir;
+  const { $, facts, say, backoff, pause } = weir.tools;
+  const ATTEMPTS = 6;
+
+  // What each outcome of WeChat's sign-in means to the voter.
+  const OUTCOMES = {
+    ok: { code: 'ready', word: 'ready_signed_in' },
+    refused: { code: 'sign_in', word: 'login_refused' },
+    snapshot: { code: 'snapshot', word: 'snapshot' },
+    expired: { code: 'sign_in', word: 'login_expired' },
+    busy: { code: 'sign_in', word: 'login_busy' },
+    failed: { code: 'error', word: 'login_failed' },
+    not_follower: { code: 'follow', word: 'follow' },
+  };
+
+  // The parts of the address that were meant for this script only.
+  function brought() {
+    const found = /^#(login|link|token)=([A-Za-z0-9._~-]{1,600})$/.exec(location.hash);
+    // A reload is no second scan of a poster.
+    const search = location.search.replace(/([?&])c=[^&]*(&|$)/, '$1').replace(/[?&]$/, '');
+    if (found || search !== location.search) {
+      const rest = found ? '' : location.hash;
+      history.replaceState(history.state, '', location.pathname + search + rest);
+    }
+    return found ? { name: found[1], value: found[2] } : null;
+  }
+
+  // Answers whether there is a session now; else says why not.
+  async function session(body) {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const answer = await server.signIn(body);
+      if (answer && answer.status === 204) return true;
+      const busy = !answer || answer.status >= 500 || answer.status === 429;
+      if (!busy) {
+        const detail = (answer.json && answer.json.detail) || say('error_unknown');
+        state.notice = { code: 'sign_in', word: 'error', filling: { detail } };
+        return false;
+      }
+      await pause(Math.max(answer ? answer.retryAfterMs : 0, backoff(attempt + 1))).over;
+    }
+    state.notice = { code: 'sign_in', word: 'login_busy' };
+    return false;
+  }
+
+  // Uses what the address brought. Answers whether the server must be asked who this is.
+  async function arrive() {
+    const found = brought();
+    if (!found) return;
+    if (found.name === 'login') {
+      if (found.value === 'ok' || found.value === 'not_follower') state.signedIn();
+      state.notice = OUTCOMES[found.value] || null;
+    } else if (await session({ [found.name]: found.value })) {
+      state.signedIn();
+      state.notice = OUTCOMES.ok;
+    }
+  }
+
+  async function copyKeyword() {
+    try {
+      await navigator.clipboard.writeText(facts.keyword);
+      view.write($('copied'), say('copied'));
+    } catch (refused) {
+      // Marked, so that one touch copies it.
+      window.getSelection().selectAllChildren($('keyword'));
+    }
+  }
+
+  // Puts what the voter has to do next before them.
+  function invite() {
+    view.reveal('sign-in');
+    if ($('login')) $('login').focus({ preventScroll: true });
+  }
+
+  const inWeChat = /MicroMessenger/i.test(navigator.userAgent);
+  if ($('in-wechat') && !inWeChat) $('in-wechat').hidden = false;
+
+  weir.signIn = { arrive, session, copyKeyword, invite };
+})(window.weir = window.weir || {});

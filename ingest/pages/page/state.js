@@ -1,0 +1,91 @@
+// What the page knows: the server's last word about the voter, what this browser keeps, and what
+// follows from them by the server's time.
+//
+// Nothing here touches the page or the network.
+(function (weir) {
+  'use strict';
+
+  const { store, server } = weir;
+  const { facts } = weir.tools;
+  const CAST = ['received', 'reached', 'counted', 'duplicate', 'already_voted', 'late'];
+
+  const state = {
+    me: null,
+    row: store.load(),
+    // Said until the voter does something: `{code, word, filling}`.
+    notice: null,
+    // Whether a ballot is on its way, and whether the server was ever reached.
+    busy: false,
+    unreachable: false,
+  };
+
+  // not_open, open or closed; turning while a new day is not known yet; unknown before the first
+  // answer.
+  function phase() {
+    const { me } = state;
+    const now = server.now();
+    if (!me || now === null) return 'unknown';
+    if (me.state === 'closed' || now >= me.closes_at_ms) return 'closed';
+    if (now < me.opens_at_ms) return 'not_open';
+    return me.state === 'open' && now < me.day_ends_at_ms ? 'open' : 'turning';
+  }
+
+  const today = () => (phase() === 'open' ? state.me.day : null);
+  const isCast = (row) => CAST.includes(row.state);
+
+  // Today's ballot, if it is known to be cast; after the close, that of the last day.
+  function ballot() {
+    const { row } = state;
+    if (!isCast(row)) return null;
+    return phase() !== 'open' || row.day === today() ? row : null;
+  }
+
+  // The next instant this voter may cast a ballot after today's; null if never again.
+  function nextChanceMs() {
+    const { me } = state;
+    if (!me || !me.day_ends_at_ms || me.day_ends_at_ms >= me.closes_at_ms) return null;
+    return me.day_ends_at_ms;
+  }
+
+  function keep(row) {
+    state.row = store.save(row);
+  }
+
+  const choosing = (choices) => keep({ day: today(), choices, state: 'choosing' });
+  const same = (a, b) => a.length === b.length && a.every((number) => b.includes(number));
+
+  // Takes the server's word.
+  function hear(me) {
+    state.me = me;
+    state.unreachable = false;
+    const { row } = state;
+    const day = today();
+    if (isCast(row) && day !== null && row.day !== day) choosing([]);
+    const cast = me.ballot;
+    if (!cast || state.busy || (day !== null && cast.day !== day)) return;
+    if (row.day === cast.day && (row.state === 'duplicate' || row.receipt === cast.receipt)) return;
+    // What was on its way when the page was left has arrived; anything else came from elsewhere.
+    const arrived = row.state === 'pending' && same(row.choices, cast.choices);
+    keep(Object.assign({}, cast, { state: arrived ? 'received' : 'already_voted' }));
+  }
+
+  // Somebody has signed in: what was kept of a ballot may be another's.
+  function signedIn() {
+    if (isCast(state.row)) choosing([]);
+  }
+
+  // A ballot's way goes up only: a slow answer about an earlier state says nothing new.
+  function advance(receipt, code, standing) {
+    const { row } = state;
+    if (row.receipt !== receipt || !isCast(row)) return;
+    if (code === 'reached' && row.state !== 'received') return;
+    keep(Object.assign({}, row, { state: code }, standing));
+  }
+
+  const mayVote = () =>
+    state.me && state.me.signed_in && (!facts.followersOnly || state.me.follower);
+
+  weir.state = Object.assign(state, {
+    phase, today, ballot, nextChanceMs, keep, choosing, hear, signedIn, advance, mayVote, isCast,
+  });
+})(window.weir = window.weir || {});

@@ -1,0 +1,160 @@
+// What the page shows, made anew of the state each time it changes.
+//
+// `#message` says one thing in plain words, and its `data-code` which.
+(function (weir) {
+  'use strict';
+
+  const { state, choices, insist } = weir;
+  const { $, facts, say, moment, day } = weir.tools;
+
+  // A page that was changed elsewhere and an element that is not there in every mode.
+  function show(id, shown) {
+    const element = $(id);
+    if (element && element.hidden === shown) element.hidden = !shown;
+  }
+
+  // Live regions speak when their text is set: not when it is the same.
+  function write(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function next() {
+    const at = state.nextChanceMs();
+    return at === null ? say('next_never') : say('next_chance', { next: moment(at) });
+  }
+
+  const gap = facts.language === 'en' ? ' ' : '';
+
+  function onItsWay() {
+    if (navigator.onLine === false) return { code: 'offline', text: say('offline') };
+    if (insist.attempts() === 0) return { code: 'sending', text: say('sending') };
+    return { code: 'retrying', text: say('retrying') };
+  }
+
+  function cast(ballot) {
+    const text = say(ballot.state, facts);
+    const more = ['received', 'reached', 'counted', 'already_voted'].includes(ballot.state);
+    return { code: ballot.state, text: more ? text + gap + next() : text };
+  }
+
+  function closed(ballot) {
+    // What became of it is worth more than that all is over.
+    const known = ballot && ['counted', 'duplicate', 'late'].includes(ballot.state);
+    if (known) return { code: ballot.state, text: say(ballot.state, facts) };
+    const closes = moment(state.me.closes_at_ms);
+    return { code: 'closed', text: say(ballot ? 'closed_voted' : 'closed', { closes }) };
+  }
+
+  function entry() {
+    if (!state.me.signed_in) {
+      const kind = { service: 'wechat', unionid: 'wechat' }[facts.mode] || facts.mode;
+      return { code: 'sign_in', text: say('sign_in_' + kind, facts) };
+    }
+    const word = facts.mode === 'token' || !facts.account ? 'follow_app' : 'follow';
+    return { code: 'follow', text: say(word, facts) };
+  }
+
+  function ready() {
+    const n = choices.chosen().length;
+    const word = n === 0 ? 'ready_none' : n < facts.max ? 'ready' : 'full';
+    return { code: 'ready', text: say(word, { n, max: facts.max }) };
+  }
+
+  function message() {
+    if (state.busy) return onItsWay();
+    const phase = state.phase();
+    const ballot = state.ballot();
+    if (phase === 'closed') return closed(ballot);
+    if (ballot) return cast(ballot);
+    if (phase === 'unknown') {
+      if (!state.unreachable) return { code: '', text: say('loading') };
+      const word = navigator.onLine === false ? 'offline' : 'unreachable';
+      return { code: 'offline', text: say(word) };
+    }
+    if (phase === 'not_open') {
+      return { code: 'not_open', text: say('not_open', { opens: moment(state.me.opens_at_ms) }) };
+    }
+    if (phase === 'turning') return { code: '', text: say('turning') };
+    if (state.notice) {
+      const { code, word, filling } = state.notice;
+      return { code, text: say(word, Object.assign({}, facts, filling)) };
+    }
+    return state.mayVote() ? ready() : entry();
+  }
+
+  function count(ballot) {
+    const n = ballot ? ballot.choices.length : choices.chosen().length;
+    const text = say(ballot ? 'cast_count' : 'count', { n: '\u0000', max: facts.max });
+    const element = $('count');
+    const figure = document.createElement('b');
+    figure.className = 'figures';
+    figure.textContent = n;
+    const [before, after] = text.split('\u0000');
+    if (element.textContent === before + n + after) return;
+    element.textContent = before;
+    element.append(figure, after);
+  }
+
+  function slip(ballot) {
+    const shown = Boolean(ballot) && ballot.choices.length > 0;
+    show('slip', shown);
+    if (!shown) return;
+    write($('stamp'), say('stamp_' + ballot.state));
+    write($('slip-day'), day(ballot.day));
+    write($('receipt'), ballot.receipt || '');
+    show('receipt-row', Boolean(ballot.receipt));
+    show('check', Boolean(ballot.receipt));
+    const at = state.nextChanceMs();
+    show('next-row', state.phase() === 'open');
+    write($('next'), at === null ? say('next_never') : moment(at));
+    const items = ballot.choices.map((number) => {
+      const [item, figure, title] = ['li', 'span', 'span'].map((tag) => document.createElement(tag));
+      figure.className = 'figures';
+      figure.textContent = number;
+      title.textContent = choices.title(number);
+      item.append(figure, title);
+      return item;
+    });
+    $('slip-choices').textContent = '';
+    $('slip-choices').append(...items);
+  }
+
+  // An organiser may have extended the vote since the page was made.
+  function window_() {
+    const { me } = state;
+    for (const [id, atMs] of [['opens', me && me.opens_at_ms], ['closes', me && me.closes_at_ms]]) {
+      const element = $(id);
+      if (!atMs || Date.parse(element.dateTime) === atMs) continue;
+      element.dateTime = new Date(atMs).toISOString();
+      element.textContent = moment(atMs);
+    }
+  }
+
+  function render() {
+    const { code, text } = message();
+    const ballot = state.ballot();
+    const phase = state.phase();
+    $('message').dataset.code = code;
+    $('message').classList.toggle('full', Boolean(state.notice && state.notice.word === 'full'));
+    write($('message'), text);
+    count(ballot);
+    slip(ballot);
+    window_();
+    choices.lock(state.busy || Boolean(ballot) || phase === 'closed');
+    const waits = ['not_open', 'closed', 'turning'].includes(phase);
+    $('submit').disabled = state.busy || waits;
+    show('submit', !ballot);
+    show('to-slip', Boolean(ballot) && ballot.choices.length > 0);
+    show('stop', state.busy && (code === 'retrying' || code === 'offline'));
+    show('sign-in', phase !== 'unknown' && phase !== 'closed' && !ballot && !state.mayVote());
+    show('bar', true);
+  }
+
+  function reveal(id) {
+    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    $(id).focus({ preventScroll: true });
+    $(id).scrollIntoView({ block: 'start', behavior: still ? 'auto' : 'smooth' });
+  }
+
+  weir.view = { render, reveal, write };
+})(window.weir = window.weir || {});

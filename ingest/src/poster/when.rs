@@ -1,0 +1,208 @@
+//! When a campaign is, as a reader of a poster says it: dates and times of the campaign's zone.
+//!
+//! Never here: the machine's zone, or a zone table of our own; what day it is there, `ballot` says.
+
+use ballot::{Campaign, VotingDay, local_date};
+
+use super::Lang;
+
+const MINUTE_MS: i64 = 60_000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// Longer than any day, also where clocks are put back.
+const LONGER_THAN_A_DAY_MS: i64 = 49 * HOUR_MS;
+/// Clocks are put forward or back in the small hours.
+const SMALL_HOURS_MS: i64 = 4 * HOUR_MS;
+
+const WEEKDAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const WEEKDAYS_ZH: [&str; 7] = ["周日", "周一", "周二", "周三", "周四", "周五", "周六"];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// A day and a time on the clocks of a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moment {
+    year: u32,
+    month: u32,
+    day: u32,
+    minutes: i64,
+}
+
+/// The moments at which a campaign opens and closes. One that closes with a day's end closes at
+/// 24:00 of that day: nobody takes the next date for a day on which to vote.
+pub(super) fn window(campaign: &Campaign) -> Option<[Moment; 2]> {
+    let opens = Moment::of(&campaign.zone, campaign.opens_at_ms)?;
+    let closes = Moment::of(&campaign.zone, campaign.closes_at_ms)?;
+    if closes.minutes > 0 {
+        return Some([opens, closes]);
+    }
+    let last = Moment::of(&campaign.zone, campaign.closes_at_ms - 1)?;
+    Some([opens, Moment { minutes: DAY_MS / MINUTE_MS, ..last }])
+}
+
+impl Moment {
+    fn of(zone: &str, at_ms: i64) -> Option<Self> {
+        let date = local_date(zone, at_ms)?;
+        let is_begun = |at_ms| local_date(zone, at_ms).is_some_and(|at: VotingDay| at >= date);
+        let is_over = |at_ms| local_date(zone, at_ms).is_none_or(|at: VotingDay| at > date);
+        let begins_ms = first(at_ms - LONGER_THAN_A_DAY_MS, at_ms, is_begun);
+        let ends_ms = first(at_ms, at_ms + LONGER_THAN_A_DAY_MS, is_over);
+        let since_ms = at_ms - begins_ms;
+        // On a day of 23 or 25 hours the clocks have been moved once the small hours are over.
+        let moved_ms = if since_ms < SMALL_HOURS_MS { 0 } else { DAY_MS - (ends_ms - begins_ms) };
+        let minutes = (since_ms + moved_ms).div_euclid(MINUTE_MS);
+        let number = date.number();
+        let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+        Some(Self { year, month, day, minutes })
+    }
+
+    /// The date, such as 18 December 2023.
+    pub(super) fn date(self, lang: Lang) -> String {
+        let Self { year, month, day, .. } = self;
+        match lang {
+            Lang::Chinese => format!("{year}年{month}月{day}日"),
+            Lang::English => format!("{day} {} {year}", pick(&MONTHS, month.saturating_sub(1))),
+        }
+    }
+
+    /// The date without its year, for a sheet that has said the year.
+    pub(super) fn date_of_year(self, lang: Lang) -> String {
+        let Self { month, day, .. } = self;
+        match lang {
+            Lang::Chinese => format!("{month}月{day}日"),
+            Lang::English => format!("{day} {}", pick(&MONTHS, month.saturating_sub(1))),
+        }
+    }
+
+    /// The day of the week.
+    pub(super) fn weekday(self, lang: Lang) -> &'static str {
+        // Sakamoto's method: the year begins with March, and each month has its shift.
+        const SHIFTS: [u32; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
+        let year = if self.month < 3 { self.year.saturating_sub(1) } else { self.year };
+        let leaps = year / 4 + year / 400 - year / 100;
+        let shift = SHIFTS.get(index(self.month.saturating_sub(1))).copied().unwrap_or_default();
+        let weekday = (year + leaps + shift + self.day) % 7;
+        match lang {
+            Lang::Chinese => pick(&WEEKDAYS_ZH, weekday),
+            Lang::English => pick(&WEEKDAYS, weekday),
+        }
+    }
+
+    /// The time on the clock.
+    pub(super) fn time(self) -> String {
+        format!("{:02}:{:02}", self.minutes / 60, self.minutes % 60)
+    }
+
+    /// The dates of two moments in one line, a year that they share said once.
+    pub(super) fn span([from, to]: [Self; 2], lang: Lang) -> String {
+        if from.date(lang) == to.date(lang) {
+            return to.date(lang);
+        }
+        match (lang, from.year == to.year) {
+            (Lang::Chinese, true) => format!("{}至{}", from.date(lang), to.date_of_year(lang)),
+            (Lang::Chinese, false) => format!("{}至{}", from.date(lang), to.date(lang)),
+            (Lang::English, true) => format!("{} to {}", from.date_of_year(lang), to.date(lang)),
+            (Lang::English, false) => format!("{} to {}", from.date(lang), to.date(lang)),
+        }
+    }
+}
+
+/// The first instant of a range, its end excluded from the search, from which on something is so.
+fn first(from_ms: i64, to_ms: i64, is_so: impl Fn(i64) -> bool) -> i64 {
+    let (mut not_yet, mut so) = (from_ms, to_ms);
+    while so - not_yet > 1 {
+        let middle = i64::midpoint(not_yet, so);
+        if is_so(middle) {
+            so = middle;
+        } else {
+            not_yet = middle;
+        }
+    }
+    so
+}
+
+/// What readers call the time of a zone.
+pub(super) fn zone(name: &str, lang: Lang) -> String {
+    match (name, lang) {
+        ("Asia/Shanghai", Lang::Chinese) => "北京时间".to_owned(),
+        ("Asia/Shanghai", Lang::English) => "Beijing time".to_owned(),
+        (zone, Lang::Chinese) => format!("{zone} 当地时间"),
+        (zone, Lang::English) => format!("{zone} time"),
+    }
+}
+
+fn index(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+fn pick(names: &[&'static str], n: u32) -> &'static str {
+    names.get(index(n)).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn campaign(zone: &str, opens: &str, closes: &str) -> Campaign {
+        Campaign::parse(&format!(
+            "id = \"c\"\ntitle = \"T\"\nzone = \"{zone}\"\nopens_at = {opens}\ncloses_at = {closes}\n\
+             choices_per_ballot_max = 1\n[[choices]]\nnumber = 1\ntitle = \"A\"\n"
+        ))
+        .unwrap()
+    }
+
+    fn told(zone: &str, opens: &str, closes: &str) -> [String; 2] {
+        let told = |moment: Moment| {
+            let weekday = moment.weekday(Lang::English);
+            format!("{weekday} {}, {}", moment.date(Lang::English), moment.time())
+        };
+        window(&campaign(zone, opens, closes)).unwrap().map(told)
+    }
+
+    #[test]
+    fn moments_are_those_of_the_campaigns_clocks() {
+        let [opens, closes] = told("Asia/Shanghai", "2023-12-18T10:00:00", "2023-12-24T17:30:00");
+        assert_eq!(opens, "Monday 18 December 2023, 10:00");
+        assert_eq!(closes, "Sunday 24 December 2023, 17:30");
+        let [opens, closes] = told("Asia/Kathmandu", "2024-02-29T00:00:00", "2024-03-01T00:00:00");
+        assert_eq!(opens, "Thursday 29 February 2024, 00:00");
+        assert_eq!(closes, "Thursday 29 February 2024, 24:00");
+    }
+
+    #[test]
+    fn a_day_of_23_or_25_hours_shows_the_time_of_its_clocks() {
+        let [opens, closes] = told("Europe/Berlin", "2023-03-26T01:30:00", "2023-03-26T18:00:00");
+        assert_eq!(opens, "Sunday 26 March 2023, 01:30");
+        assert_eq!(closes, "Sunday 26 March 2023, 18:00");
+        let [opens, closes] = told("Europe/Berlin", "2023-10-29T09:15:00", "2023-10-30T00:00:00");
+        assert_eq!(opens, "Sunday 29 October 2023, 09:15");
+        assert_eq!(closes, "Sunday 29 October 2023, 24:00");
+    }
+
+    #[test]
+    fn a_span_names_a_year_once() {
+        let span = |opens, closes, lang| {
+            Moment::span(window(&campaign("Asia/Shanghai", opens, closes)).unwrap(), lang)
+        };
+        let (opens, closes) = ("2023-12-18T10:00:00", "2023-12-24T17:00:00");
+        assert_eq!(span(opens, closes, Lang::Chinese), "2023年12月18日至12月24日");
+        assert_eq!(span(opens, closes, Lang::English), "18 December to 24 December 2023");
+        let closes = "2024-01-02T00:00:00";
+        assert_eq!(span(opens, closes, Lang::Chinese), "2023年12月18日至2024年1月1日");
+        assert_eq!(span(opens, closes, Lang::English), "18 December 2023 to 1 January 2024");
+        assert_eq!(span(opens, "2023-12-19T00:00:00", Lang::English), "18 December 2023");
+    }
+}

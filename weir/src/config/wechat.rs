@@ -1,0 +1,70 @@
+//! What WeChat knows an organiser's accounts by: the `[wechat]` table of the keys.
+//!
+//! Never here: any of it in a message or in `Debug`.
+
+use std::fmt;
+
+use toml::Table;
+
+use super::keys::only;
+
+const NAMES: [&str; 3] = ["app_secret", "event_token", "subscription_app_secret"];
+/// WeChat's own have 32 characters at most.
+const CHARS_MAX: usize = 128;
+
+/// The secrets of a campaign's accounts; which of them are needed depends on its identity mode.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct WeChatSecrets {
+    /// AppSecret of the account that authorizes.
+    pub(crate) app_secret: Option<String>,
+    /// The token that events are signed with.
+    pub(crate) event_token: Option<String>,
+    /// AppSecret of the subscription account, where that is another one.
+    pub(crate) subscription_app_secret: Option<String>,
+}
+
+impl WeChatSecrets {
+    /// Those of a file of keys; none if it has no such table.
+    pub(super) fn parse(keys: &Table) -> Result<Self, String> {
+        let Some(value) = keys.get("wechat") else { return Ok(Self::default()) };
+        let table = value.as_table().ok_or("wechat: give a table [wechat]")?;
+        only(table, "wechat.", &NAMES)?;
+        let [app_secret, event_token, subscription_app_secret] = NAMES;
+        Ok(Self {
+            app_secret: secret(table, app_secret)?,
+            event_token: secret(table, event_token)?,
+            subscription_app_secret: secret(table, subscription_app_secret)?,
+        })
+    }
+}
+
+fn secret(table: &Table, name: &str) -> Result<Option<String>, String> {
+    let Some(value) = table.get(name) else { return Ok(None) };
+    let text = value.as_str().filter(|text| {
+        (1..=CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    let fix = || format!("wechat.{name}: give it in quotes, as the account's settings show it");
+    text.map(|text| Some(text.to_owned())).ok_or_else(fix)
+}
+
+impl fmt::Debug for WeChatSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeChatSecrets(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_is_read_and_what_is_not_is_none() {
+        let keys = "[wechat]\napp_secret = \"a\"\nevent_token = \"b\"".parse().unwrap();
+        let secrets = WeChatSecrets::parse(&keys).unwrap();
+        assert_eq!(secrets.app_secret.as_deref(), Some("a"));
+        assert_eq!(secrets.event_token.as_deref(), Some("b"));
+        assert_eq!(secrets.subscription_app_secret, None);
+        assert_eq!(format!("{secrets:?}"), "WeChatSecrets(..)");
+        assert_eq!(WeChatSecrets::parse(&Table::new()), Ok(WeChatSecrets::default()));
+    }
+}

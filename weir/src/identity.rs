@@ -1,0 +1,146 @@
+//! How a campaign's voters sign in at this process: of its file, its keys, and what was asked for.
+//!
+//! Invariant: voters that nobody has checked are taken only where somebody asked for that by name,
+//! or tries the built-in campaign. Never here: a secret in a message.
+
+use ballot::{Campaign, Identity, Mode};
+
+use crate::args::{SiteArgs, Way};
+use crate::config::{Keys, WeChatSecrets};
+use crate::exit::Failure;
+
+/// What the imitation of WeChat is called, wherever a name is shown.
+const IMITATION: &str = "微信(模拟)";
+/// Its AppIDs.
+pub(crate) const IMITATION_APP_ID: &str = "wx00000000imitated";
+pub(crate) const IMITATION_SUBSCRIPTION_APP_ID: &str = "wx00000001imitated";
+/// What to send to it where links are sent.
+const IMITATION_KEYWORD: &str = "点赞";
+
+/// Where a campaign comes from and goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The one inside the program, to try out.
+    BuiltIn,
+    /// A file, served alone on this machine.
+    File,
+    /// A file, served by one of several processes.
+    Cluster,
+}
+
+/// The campaign with the way of signing in that it has here.
+pub(crate) fn chosen(
+    args: &SiteArgs,
+    origin: Origin,
+    mut campaign: Campaign,
+) -> Result<Campaign, Failure> {
+    let mode = campaign.identity.mode;
+    let identity = match (args.identity, origin) {
+        (Some(Way::Demo), _) | (None, Origin::BuiltIn) => campaign.identity.with_mode(Mode::Demo),
+        (Some(Way::WechatImitation), _) => imitated(&campaign.identity),
+        (None, Origin::Cluster) if mode == Mode::Demo => {
+            return Err(Failure::configuration(format!(
+                "{}: identity.mode: is \"demo\": anybody could vote again and again; give another \
+                 mode, or ask for it by name with --identity demo",
+                campaign.id
+            )));
+        }
+        (None, Origin::File | Origin::Cluster) => campaign.identity.clone(),
+    };
+    if identity.mode.authorizes() && args.public_url.is_none() && origin == Origin::Cluster {
+        return Err(Failure::configuration(format!(
+            "{}: --public-url: is missing, and WeChat sends voters back to it in mode {:?}; give \
+             the origin that voters see, such as https://vote.example.org",
+            campaign.id,
+            identity.mode.name()
+        )));
+    }
+    campaign.identity = identity;
+    Ok(campaign)
+}
+
+/// The same way of signing in, with all that the imitation needs of it.
+fn imitated(identity: &Identity) -> Identity {
+    let mode = if identity.mode.is_wechat() { identity.mode } else { Mode::Service };
+    let account = identity.account.clone().unwrap_or_else(|| IMITATION.to_owned());
+    let id = |wanted: bool, id: &str| wanted.then(|| id.to_owned());
+    let keyword = identity.keyword.clone().unwrap_or_else(|| IMITATION_KEYWORD.to_owned());
+    Identity {
+        mode,
+        account: Some(account),
+        app_id: id(mode.authorizes(), IMITATION_APP_ID),
+        subscription_app_id: id(mode == Mode::Unionid, IMITATION_SUBSCRIPTION_APP_ID),
+        keyword: Some(keyword).filter(|_| mode == Mode::Link),
+    }
+}
+
+/// The secrets that the campaign's way of signing in needs, all of them.
+pub(crate) fn secrets<'a>(
+    campaign: &Campaign,
+    keys: &'a Keys,
+) -> Result<&'a WeChatSecrets, Failure> {
+    let secrets = keys.wechat();
+    let mode = campaign.identity.mode;
+    for (key, given, wanted) in [
+        ("app_secret", &secrets.app_secret, mode.authorizes()),
+        ("event_token", &secrets.event_token, mode.is_wechat()),
+        ("subscription_app_secret", &secrets.subscription_app_secret, mode == Mode::Unionid),
+    ] {
+        if wanted && given.is_none() {
+            return Err(Failure::configuration(format!(
+                "{}: the keys have no [wechat] {key}, which mode {:?} needs; copy it from the \
+                 account's settings",
+                campaign.id,
+                mode.name()
+            )));
+        }
+    }
+    Ok(secrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::read_campaign;
+
+    fn args(identity: Option<Way>) -> SiteArgs {
+        SiteArgs { public_url: None, identity, identity_data: None, trusted_proxies: Vec::new() }
+    }
+
+    fn campaign(mode: Mode) -> Campaign {
+        let mut campaign = read_campaign(None).unwrap();
+        campaign.identity.mode = mode;
+        campaign
+    }
+
+    #[test]
+    fn demo_voters_are_taken_only_by_name_or_of_the_built_in_campaign() {
+        let mode = |way, origin, mode| {
+            chosen(&args(way), origin, campaign(mode)).map(|chosen| chosen.identity.mode)
+        };
+        assert_eq!(mode(None, Origin::BuiltIn, Mode::Token).unwrap(), Mode::Demo);
+        assert_eq!(mode(None, Origin::File, Mode::Token).unwrap(), Mode::Token);
+        assert_eq!(mode(Some(Way::Demo), Origin::Cluster, Mode::Token).unwrap(), Mode::Demo);
+        let refused = mode(None, Origin::Cluster, Mode::Demo).unwrap_err().sentence;
+        assert!(refused.contains("identity.mode: is \"demo\""), "{refused}");
+    }
+
+    #[test]
+    fn the_imitation_keeps_the_way_that_a_file_has_and_else_takes_the_first() {
+        let imitated = |mode| {
+            let way = args(Some(Way::WechatImitation));
+            chosen(&way, Origin::File, campaign(mode)).unwrap().identity
+        };
+        assert_eq!(imitated(Mode::Token).mode, Mode::Service);
+        let unionid = imitated(Mode::Unionid);
+        assert_eq!(unionid.mode, Mode::Unionid);
+        assert!(unionid.subscription_app_id.is_some() && unionid.keyword.is_none());
+        assert_eq!(imitated(Mode::Link).keyword.as_deref(), Some(IMITATION_KEYWORD));
+    }
+
+    #[test]
+    fn an_edge_without_an_address_cannot_send_voters_to_wechat() {
+        let refused = chosen(&args(None), Origin::Cluster, campaign(Mode::Service)).unwrap_err();
+        assert!(refused.sentence.contains("--public-url: is missing"), "{}", refused.sentence);
+    }
+}
