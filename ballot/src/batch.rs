@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::columns::{Columns, words};
 use crate::wire;
-use crate::{CHOICES_MAX, ChoiceSet, VoterId};
+use crate::{CHOICES_MAX, ChoiceSet, Risk, VoterId};
 
 /// One voter's submission, stamped with its cast time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct BatchBuilder {
     voter_low: Vec<u8>,
     choices: Vec<u8>,
     cast_at_ms: Vec<u8>,
+    /// A byte a ballot, or nothing as long as nothing is unusual.
+    risk: Vec<u8>,
     latest_ms: i64,
 }
 
@@ -40,13 +42,23 @@ impl BatchBuilder {
             voter_low: Vec::new(),
             choices: Vec::new(),
             cast_at_ms: Vec::new(),
+            risk: Vec::new(),
             latest_ms: i64::MIN,
         }
     }
 
-    /// Adds a ballot and answers its index.
+    /// Adds a ballot about which nothing is unusual, and answers its index.
     pub fn push(&mut self, ballot: &Ballot) -> u32 {
+        self.push_noted(ballot, Risk::NONE)
+    }
+
+    /// Adds a ballot with what was noticed about it, and answers its index.
+    pub fn push_noted(&mut self, ballot: &Ballot, risk: Risk) -> u32 {
         let index = self.len();
+        if risk != Risk::NONE || !self.risk.is_empty() {
+            self.risk.resize(self.voter_high.len() / 8, 0);
+            self.risk.push(risk.bits());
+        }
         self.voter_high.extend_from_slice(&ballot.voter.high.to_le_bytes());
         self.voter_low.extend_from_slice(&ballot.voter.low.to_le_bytes());
         for word in ballot.choices.words(self.words) {
@@ -84,6 +96,7 @@ impl BatchBuilder {
             voter_low: self.voter_low.into(),
             choices: self.choices.into(),
             cast_at_ms: self.cast_at_ms.into(),
+            risk: self.risk.into(),
         }
     }
 }
@@ -96,6 +109,8 @@ pub struct Batch {
     voter_low: Bytes,
     choices: Bytes,
     cast_at_ms: Bytes,
+    /// A byte a ballot, or nothing. The fold never looks at it.
+    risk: Bytes,
 }
 
 impl Batch {
@@ -129,6 +144,12 @@ impl Batch {
         )
     }
 
+    /// What was noticed about the ballot at an index.
+    #[must_use]
+    pub fn risk(&self, index: usize) -> Risk {
+        self.risk.get(index).and_then(|bits| Risk::from_bits(*bits)).unwrap_or_default()
+    }
+
     pub(crate) fn columns(&self) -> Columns<'_> {
         Columns {
             words: self.words,
@@ -145,6 +166,7 @@ impl Batch {
             voter_low: vec![self.voter_low.clone()],
             choices: vec![self.choices.clone()],
             cast_at_ms: vec![self.cast_at_ms.clone()],
+            risk: if self.risk.is_empty() { vec![] } else { vec![self.risk.clone()] },
         }
     }
 
@@ -166,8 +188,17 @@ impl Batch {
             voter_low,
             choices,
             cast_at_ms,
+            risk: risk(batch.risk, length / 8),
         })
     }
+}
+
+/// The signs of so many ballots. Any other column is as none at all: what does not count must not
+/// make a batch malformed that a reader who does not know it would count.
+fn risk(pieces: Vec<Bytes>, ballots: usize) -> Bytes {
+    let is_signs =
+        |column: &Bytes| column.len() == ballots && column.iter().all(|bits| *bits < 0x80);
+    whole(pieces).filter(is_signs).unwrap_or_default()
 }
 
 /// A column, if it is there and in one piece.

@@ -73,7 +73,7 @@ impl TokenKeys {
         let mut bytes = [0; LENGTH];
         bytes[0] = VERSION;
         bytes[1] = *id;
-        bytes[2] = u8::from(token.follower) * FOLLOWER | u8::from(token.fresh) * FRESH;
+        bytes[2] = (u8::from(token.follower) * FOLLOWER) | (u8::from(token.fresh) * FRESH);
         bytes[3..11].copy_from_slice(&token.expires_at_s.to_be_bytes());
         bytes[11..SIGNED].copy_from_slice(&token.voter.to_bytes());
         let mut mac = mac.clone();

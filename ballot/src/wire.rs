@@ -37,6 +37,9 @@ pub(crate) struct Batch {
     pub(crate) choices: Vec<Bytes>,
     #[prost(bytes = "bytes", repeated, tag = "4")]
     pub(crate) cast_at_ms: Vec<Bytes>,
+    /// Packed varints below 128: a byte each.
+    #[prost(bytes = "bytes", repeated, tag = "5")]
+    pub(crate) risk: Vec<Bytes>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -7,7 +7,7 @@ mod common;
 #[path = "common/proto.rs"]
 mod proto;
 
-use ballot::{Ballot, Batch, BatchBuilder, ChoiceSet, Close, Record, RecordError, Rules};
+use ballot::{Ballot, Batch, BatchBuilder, ChoiceSet, Close, Record, RecordError, Risk, Rules};
 use bytes::Bytes;
 use common::{
     OPENS_MS, PARTITION, ballot, batch, batch_of, close, day, day_span, rules, rules_record,
@@ -95,13 +95,43 @@ fn assert_same(proto: &Proto, theirs: &DynamicMessage, ours: &Record, unused: &[
 #[test]
 fn a_batch_is_the_same_to_the_proto_and_to_us() {
     let proto = Proto::checked_in();
-    let unused = ["weir.v1.Record.rules", "weir.v1.Record.close"];
+    let unused = ["weir.v1.Record.rules", "weir.v1.Record.close", "weir.v1.Batch.risk"];
     let theirs = record(&proto, 2, "batch", batch_message(&proto, &three(), 1));
     assert_same(&proto, &theirs, &Record::Batch(built(&three(), 1)), &unused);
 
     let wide: Vec<Ballot> = vec![ballot(1, &[1, 64, 65, 100], 5), ballot(2, &[90], 6)];
     let theirs = record(&proto, 2, "batch", batch_message(&proto, &wide, 2));
     assert_same(&proto, &theirs, &Record::Batch(built(&wide, 2)), &unused);
+}
+
+/// Three ballots with these signs in the column.
+fn noted(proto: &Proto, signs: &[u32]) -> DynamicMessage {
+    let mut message = batch_message(proto, &three(), 1);
+    message.set_field_by_name("risk", list(signs.to_vec(), Value::U32));
+    record(proto, 2, "batch", message)
+}
+
+#[test]
+fn what_was_noticed_is_the_same_to_the_proto_and_to_us() {
+    let proto = Proto::checked_in();
+    let unused = ["weir.v1.Record.rules", "weir.v1.Record.close"];
+    let signs = [Risk::NONE, Risk::BURST | Risk::FRESH, Risk::NONE];
+    let mut builder = BatchBuilder::new(1);
+    for (ballot, risk) in three().iter().zip(signs) {
+        builder.push_noted(ballot, risk);
+    }
+    let batch = builder.finish();
+    assert_eq!(std::array::from_fn(|at| batch.risk(at)), signs);
+    assert_same(&proto, &noted(&proto, &[0, 9, 0]), &Record::Batch(batch), &unused);
+}
+
+#[test]
+fn signs_that_do_not_fit_are_as_none_and_the_ballots_are_read_all_the_same() {
+    let proto = Proto::checked_in();
+    for signs in [&[1, 1][..], &[1, 1, 1, 1], &[1, 128, 1], &[300, 1]] {
+        let value = encode(&noted(&proto, signs));
+        assert_eq!(Record::decode(&value), Ok(Record::Batch(built(&three(), 1))), "{signs:?}");
+    }
 }
 
 #[test]
@@ -115,7 +145,7 @@ fn a_batch_of_extreme_values_is_the_same_to_the_proto_and_to_us() {
     };
     let ballots = [extreme(0, i64::MIN), extreme(u64::MAX, i64::MAX), extreme(1 << 63, -1)];
     let theirs = record(&proto, 2, "batch", batch_message(&proto, &ballots, 4));
-    let unused = ["weir.v1.Record.rules", "weir.v1.Record.close"];
+    let unused = ["weir.v1.Record.rules", "weir.v1.Record.close", "weir.v1.Batch.risk"];
     assert_same(&proto, &theirs, &Record::Batch(built(&ballots, 4)), &unused);
 }
 
@@ -140,7 +170,7 @@ fn a_close_is_the_same_to_the_proto_and_to_us() {
 fn newer() -> Proto {
     let mut text = proto::TEXT.to_owned();
     for (after, added) in [
-        ("message Batch {", "repeated uint32 risk = 5;"),
+        ("message Batch {", "repeated uint32 region = 6;"),
         ("message Rules {", "uint32 weight = 11;"),
         ("message Snapshot {", "string built_by = 11;"),
     ] {
@@ -154,7 +184,7 @@ fn newer() -> Proto {
 fn an_old_reader_reads_a_batch_with_a_new_column() {
     let newer = newer();
     let mut message = batch_message(&newer, &three(), 1);
-    message.set_field_by_name("risk", list([3, 300, 70_000], Value::U32));
+    message.set_field_by_name("region", list([3, 300, 70_000], Value::U32));
     let value = encode(&record(&newer, 2, "batch", message));
     assert_eq!(Record::decode(&value), Ok(Record::Batch(built(&three(), 1))));
     assert_ne!(value, batch(&three()));
@@ -164,7 +194,7 @@ fn an_old_reader_reads_a_batch_with_a_new_column() {
 fn a_new_reader_reads_an_old_batch_with_an_empty_column() {
     let newer = newer();
     let message = inner(&newer.decode("Record", &batch(&three())), "batch");
-    assert_eq!(field(&message, "risk"), Value::List(Vec::new()));
+    assert_eq!(field(&message, "region"), Value::List(Vec::new()));
     assert_eq!(message, batch_message(&newer, &three(), 1));
 }
 

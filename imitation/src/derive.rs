@@ -28,16 +28,17 @@ pub(crate) fn derived(seed: u64, parts: &[&str], length: usize) -> String {
     text
 }
 
-/// Draws texts that differ from each other.
+/// Draws texts that differ from each other, and from those of a run that began at another time.
 #[derive(Debug)]
 pub(crate) struct Dice {
     seed: u64,
+    began_ms: i64,
     drawn: u64,
 }
 
 impl Dice {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self { seed, drawn: 0 }
+    pub(crate) const fn new(seed: u64, began_ms: i64) -> Self {
+        Self { seed, began_ms, drawn: 0 }
     }
 
     /// The next text, of letters and digits only.
@@ -48,7 +49,7 @@ impl Dice {
     /// The next text.
     pub(crate) fn text(&mut self, length: usize) -> String {
         self.drawn += 1;
-        derived(self.seed, &["drawn", &self.drawn.to_string()], length)
+        derived(self.seed, &[&self.began_ms.to_string(), &self.drawn.to_string()], length)
     }
 
     /// The next number below ten milliards, as WeChat's nonces are.

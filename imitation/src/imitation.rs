@@ -70,7 +70,7 @@ impl Imitation {
             codes: Codes::default(),
             people,
             endpoints: Endpoints::default(),
-            dice: Dice::new(seed),
+            dice: Dice::new(seed, clock.now_ms()),
         };
         Self(Arc::new(Shared { clock, service, subscription, state: Mutex::new(state) }))
     }

@@ -90,7 +90,7 @@ pub struct Options {
     pub redirect_domain: String,
     /// Where events are posted: `http://127.0.0.1:8080/wechat/events`. None: nowhere.
     pub events_url: Option<String>,
-    /// Openids, codes and tokens follow from it. A person of a name has the same openids under
-    /// the same seed, also after a restart.
+    /// A person of a name has the same openids under the same seed, also after a restart. Codes and
+    /// tokens follow from it and the time at which the imitation is made.
     pub seed: u64,
 }

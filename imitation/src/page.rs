@@ -20,12 +20,14 @@ use crate::server::parameter;
 pub(crate) const PATH: &str = "/imitation";
 
 const HEAD: &str = "<!DOCTYPE html><html lang=\"zh-CN\"><meta charset=\"utf-8\">\
-    <meta name=\"viewport\" content=\"width=device-width\"><title>仿微信 Imitation of WeChat</title>\
-    <style>body{font:18px/1.5 sans-serif;max-width:34rem;margin:1rem auto;padding:0 1rem;color:#222}\
+    <meta name=\"viewport\" content=\"width=device-width\">\
+    <title>仿微信 Imitation of WeChat</title><style>\
+    body{font:18px/1.5 sans-serif;max-width:34rem;margin:1rem auto;padding:0 1rem;color:#222}\
     h1{font-size:1.3rem;background:#7a4b00;color:#fff;padding:.5rem 1rem}h2{font-size:1.1rem}\
-    button,input{font:inherit;padding:.4rem .8rem;margin:.2rem 0}[aria-pressed=true]{background:#222;\
-    color:#fff}pre{white-space:pre-wrap;background:#eee;padding:.6rem}code{word-break:break-all}\
-    </style><h1>这不是微信,是它的仿制品<br>This is not WeChat but an imitation of it</h1>";
+    button,input{font:inherit;padding:.4rem .8rem;margin:.2rem 0}\
+    [aria-pressed=true]{background:#222;color:#fff}code{word-break:break-all}\
+    pre{white-space:pre-wrap;background:#eee;padding:.6rem}</style>\
+    <h1>这不是微信,是它的仿制品<br>This is not WeChat but an imitation of it</h1>";
 
 /// A page of the imitation.
 pub(crate) fn document(content: &str) -> String {

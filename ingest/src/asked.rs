@@ -5,6 +5,7 @@
 //! was not answered is counted when it is dropped: else an outage in which phones give up before
 //! the journal's deadline would show nowhere. Never here: what is answered.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -28,6 +29,8 @@ pub(crate) struct Asked<'a> {
     /// Since when the caller has been waiting for us: a ballot's body comes first.
     pub(crate) waits_since: Option<Instant>,
     pub(crate) traced: Option<Traced>,
+    /// The other end of its connection.
+    pub(crate) peer: Option<IpAddr>,
     /// Whether it has been counted.
     pub(crate) counted: bool,
 }

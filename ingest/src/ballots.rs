@@ -5,15 +5,17 @@
 
 use std::fmt::Write as _;
 
-use ballot::{Ballot, Receipt, Rules, Token, VotingDay};
+use ballot::{Ballot, Receipt, Risk, Rules, Token, VotingDay};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 use journal::Journal;
 
+use crate::abuse::TooOften;
 use crate::asked::Asked;
 use crate::batcher::Cast;
+use crate::caller::{self, Prefix};
 use crate::edge::Shared;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
@@ -45,6 +47,9 @@ pub(crate) async fn cast<J: Journal>(
         ));
     }
     let token = hosted.token(headers, edge.clock.now_ms())?;
+    let from = caller::address(&edge.site, asked.peer, headers).map(Prefix::of);
+    let risk = edge.abuse.judge(token.voter, from).map_err(too_often)?;
+    let risk = risk | Risk::FRESH.when(token.fresh);
     if !hosted.given.clock_check.is_sound() {
         return Err(Problem::JournalUnavailable.into());
     }
@@ -83,7 +88,8 @@ pub(crate) async fn cast<J: Journal>(
     if let Some(traced) = &mut asked.traced {
         traced.append_begins();
     }
-    let fate = batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }).await;
+    hosted.noted.count(risk);
+    let fate = batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }, risk).await;
     if let Some(traced) = &mut asked.traced {
         traced.append_ended(&fate);
     }
@@ -166,6 +172,20 @@ fn named(mut numbers: impl Iterator<Item = i64>) -> String {
         list.push('…');
     }
     list
+}
+
+/// The refusal of whoever asks too often.
+pub(crate) fn too_often(who: TooOften) -> Refusal {
+    match who {
+        TooOften::Voter | TooOften::Connection => Problem::RateLimited.because(
+            "You have asked very often. Please wait a little; a ballot you have cast stands.",
+            "您的操作过于频繁,请稍候。已提交的选票不受影响。",
+        ),
+        TooOften::Prefix => Problem::RateLimited.because(
+            "Very many ballots come from your network. Please try again in a moment.",
+            "您所在的网络投票人数很多,请稍后重试。",
+        ),
+    }
 }
 
 fn malformed(reason: &str) -> Refusal {

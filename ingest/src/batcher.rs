@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ballot::{Ballot, Receipt, Record, Rules, VoterId, VotingDay, words_for};
+use ballot::{Ballot, Receipt, Record, Risk, Rules, VoterId, VotingDay, words_for};
 use journal::{AppendError, Journal};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
@@ -165,9 +165,10 @@ impl<J: Journal> Batcher<J> {
     }
 
     /// Casts a ballot that has been checked, and waits for its fate, up to the deadline.
-    pub async fn cast(&self, permit: Permit, ballot: &Ballot) -> Cast {
+    /// What was noticed about it travels with it.
+    pub async fn cast(&self, permit: Permit, ballot: &Ballot, risk: Risk) -> Cast {
         let Some((partition, lane)) = self.lane(ballot.voter) else { return Cast::Refused };
-        let Pushed { ticket, index, is_news } = lane.push(ballot);
+        let Pushed { ticket, index, is_news } = lane.push(ballot, risk);
         // From here on the driver gives the permit back, also if this future is dropped.
         permit.0.forget();
         if is_news {

@@ -5,6 +5,7 @@
 
 mod answer;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
@@ -14,13 +15,17 @@ use ballot::{Campaign, TokenKeys};
 use journal::{Clock, ClockCheck, Journal, MEASURED_AGE_MAX};
 use prometheus::Registry;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
+use crate::abuse::{Abuse, Connection};
 use crate::batcher::Batcher;
 use crate::hosted::Hosted;
 use crate::identity::SignIn;
 use crate::metrics::{Requests, watch_batchers};
+use crate::noted::Noted;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
+use crate::scans::Scans;
 use crate::server::{Limits, Shutdown};
 use crate::site::Site;
 use crate::trace::Tracer;
@@ -28,6 +33,8 @@ pub(crate) use answer::{json, redirect, without_body};
 
 /// How long the journal may leave heartbeats unanswered: five of them.
 const HEARTBEAT_WITHIN: Duration = Duration::from_secs(5);
+/// How often callers are forgotten who have not asked for a while.
+const UPKEEP_EVERY: Duration = Duration::from_secs(1);
 /// The most tally streams of a process: 10,000 with a document of 10 KB four times a second are
 /// 3 Gbit/s, more than an edge has.
 const STREAMS_MAX: usize = 10_000;
@@ -82,6 +89,8 @@ pub struct Edge<J> {
     shared: Arc<Shared<J>>,
     /// The other end of the connection, where there is one.
     peer: Option<IpAddr>,
+    /// What that may ask; none where it may be a proxy, behind which there are many.
+    allowance: Option<Arc<Connection>>,
 }
 
 /// What all requests share.
@@ -93,8 +102,10 @@ pub(crate) struct Shared<J> {
     pub(crate) requests: Requests,
     pub(crate) streams: Arc<Semaphore>,
     pub(crate) reads: Semaphore,
-    pub(crate) scans: Semaphore,
+    pub(crate) outcome_scans: Semaphore,
+    pub(crate) scans: Scans,
     pub(crate) site: Site,
+    pub(crate) abuse: Abuse,
     shutdown: Shutdown,
     /// None as long as nothing is traced.
     tracer: OnceLock<Arc<Tracer>>,
@@ -108,7 +119,7 @@ impl<J> Shared<J> {
     }
 
     /// Where a campaign is among them. There are few: comparing beats hashing.
-    fn place(&self, id: &str) -> Option<usize> {
+    pub(crate) fn place(&self, id: &str) -> Option<usize> {
         self.campaigns.iter().position(|hosted| hosted.given.campaign.id == id)
     }
 }
@@ -128,20 +139,29 @@ impl<J: Journal> Edge<J> {
         let batchers = campaigns.iter().filter_map(|given| {
             Some((given.campaign.id.as_str(), &given.voting.as_ref()?.batcher))
         });
+        let channels = campaigns.iter().map(|given| &given.campaign);
+        let channels = channels.map(|of| (of.id.as_str(), of.channels.as_slice()));
+        let scans = Scans::new(&registry, channels)?;
+        let abuse = Abuse::new(&registry, site.prefix_rate_max)?;
         watch_batchers(&registry, &clock, batchers)?;
+        let noted = Noted::of(&registry, campaigns.iter().map(|given| given.campaign.id.as_str()))?;
+        let hosted = campaigns.into_iter().zip(noted);
+        let hosted = hosted.map(|(given, noted)| Hosted::new(given, noted));
         let shared = Arc::new(Shared {
-            campaigns: campaigns.into_iter().map(Hosted::new).collect(),
+            campaigns: hosted.collect(),
             limits,
             clock,
             requests,
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             reads: Semaphore::new(READS_MAX),
-            scans: Semaphore::new(SCANS_MAX),
+            outcome_scans: Semaphore::new(SCANS_MAX),
+            scans,
             site,
+            abuse,
             shutdown,
             tracer: OnceLock::new(),
         });
-        Ok(Self { shared, peer: None })
+        Ok(Self { shared, peer: None, allowance: None })
     }
 
     /// Shows a campaign's texts and takes its tokens as these say, from the next request on. All
@@ -150,6 +170,17 @@ impl<J: Journal> Edge<J> {
     pub fn renew(&self, campaign: &Campaign, tokens: Option<TokenKeys>) -> bool {
         let hosted = self.shared.campaign(&campaign.id);
         hosted.map(|hosted| hosted.renew(campaign, tokens)).is_ok()
+    }
+
+    /// Keeps what the edge knows of callers small; runs until it is dropped.
+    pub fn upkeep(&self) -> impl Future<Output = Infallible> + Send + use<J> {
+        let shared = Arc::clone(&self.shared);
+        async move {
+            loop {
+                sleep(UPKEEP_EVERY).await;
+                shared.abuse.forget();
+            }
+        }
     }
 
     /// Has ballots traced from the next request on; a second tracer is not taken.
@@ -198,7 +229,11 @@ fn clock_complaint(check: &ClockCheck) -> Option<String> {
 
 impl<J> Clone for Edge<J> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), peer: self.peer }
+        Self {
+            shared: Arc::clone(&self.shared),
+            peer: self.peer,
+            allowance: self.allowance.clone(),
+        }
     }
 }
 

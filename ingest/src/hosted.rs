@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use crate::campaign_document;
 use crate::edge::{EdgeCampaign, Voting};
 use crate::identity::Callbacks;
+use crate::noted::Noted;
 use crate::outcomes::Outcomes;
 use crate::pages::Pages;
 use crate::problem::Problem;
@@ -35,6 +36,8 @@ pub(crate) struct Hosted<J> {
     pub(crate) frame: Arc<Frame>,
     /// Outcomes that will not change any more.
     pub(crate) outcomes: Outcomes,
+    /// Ballots about which something was noticed.
+    pub(crate) noted: Noted,
     /// Ballots whose body is waited for.
     pub(crate) slow_bodies: SlowBodies,
     /// Voters who have just come back from WeChat.
@@ -49,6 +52,7 @@ pub(crate) struct Hosted<J> {
 /// What of a campaign may be replaced while it is served.
 #[derive(Debug)]
 struct Current {
+    campaign: Arc<Campaign>,
     /// What of the campaign's document does not depend on rules or time; see [`campaign_document`].
     document: Bytes,
     /// None where only results are served.
@@ -57,17 +61,19 @@ struct Current {
 }
 
 impl<J: Journal> Hosted<J> {
-    pub(crate) fn new(given: EdgeCampaign<J>) -> Self {
+    pub(crate) fn new(given: EdgeCampaign<J>, noted: Noted) -> Self {
         let EdgeCampaign { campaign, journal, .. } = &given;
         let own_rules = Rules::new(campaign, journal.identity(), journal.partitions(), [0; 16]);
         let permits = given.voting.as_ref().map_or(0, |voting| voting.batcher.in_flight_max());
         let tokens = given.voting.as_ref().map(|voting| voting.tokens.clone());
         let document = campaign_document::fixed_part(&given.campaign);
         let pages = Pages::render(&given.campaign, mode(&given));
+        let campaign = Arc::new(given.campaign.clone());
         Self {
-            current: watch::Sender::new(Current { document, tokens, pages }),
+            current: watch::Sender::new(Current { campaign, document, tokens, pages }),
             frame: Arc::default(),
             outcomes: Outcomes::default(),
+            noted,
             slow_bodies: SlowBodies::new(permits),
             callbacks: Callbacks::default(),
             cookie: format!("weir-{}", given.campaign.id),
@@ -80,12 +86,18 @@ impl<J: Journal> Hosted<J> {
     pub(crate) fn renew(&self, campaign: &Campaign, tokens: Option<TokenKeys>) {
         let document = campaign_document::fixed_part(campaign);
         let pages = Pages::render(campaign, mode(&self.given));
-        self.current.send_replace(Current { document, tokens, pages });
+        let campaign = Arc::new(campaign.clone());
+        self.current.send_replace(Current { campaign, document, tokens, pages });
     }
 
     /// What of the campaign's document does not depend on rules or time.
     pub(crate) fn document(&self) -> Bytes {
         self.current.borrow().document.clone()
+    }
+
+    /// The campaign with its texts as they are now.
+    pub(crate) fn campaign(&self) -> Arc<Campaign> {
+        Arc::clone(&self.current.borrow().campaign)
     }
 
     /// What people see of it.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ballot::{Ballot, BatchBuilder};
+use ballot::{Ballot, BatchBuilder, Risk};
 use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
@@ -66,16 +66,16 @@ impl Lane {
     }
 
     /// Puts a ballot into the newest batch that has room.
-    pub(crate) fn push(&self, ballot: &Ballot) -> Pushed {
+    pub(crate) fn push(&self, ballot: &Ballot, risk: Risk) -> Pushed {
         let mut queue = self.queue();
         let room = queue.back_mut().filter(|batch| batch.builder.len() < self.ballots_max);
         if let Some(batch) = room {
-            let index = batch.builder.push(ballot);
+            let index = batch.builder.push_noted(ballot, risk);
             let is_news = index + 1 == self.ballots_max;
             return Pushed { ticket: Arc::clone(&batch.ticket), index, is_news };
         }
         let mut builder = BatchBuilder::new(self.words);
-        let index = builder.push(ballot);
+        let index = builder.push_noted(ballot, risk);
         let ticket = Ticket::default();
         queue.push_back(Waiting { builder, ticket: Arc::clone(&ticket), since: Instant::now() });
         Pushed { ticket, index, is_news: true }

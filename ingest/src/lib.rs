@@ -5,10 +5,12 @@
 //! everything that waits is bounded. Never here: counting, a raw identity past the token, or a
 //! second copy of state that the journal has.
 
+mod abuse;
 mod appends;
 mod asked;
 mod ballots;
 mod batcher;
+mod caller;
 mod campaign_document;
 mod driver;
 mod edge;
@@ -19,14 +21,18 @@ mod lane;
 mod language;
 pub mod metrics;
 mod newest_rules;
+mod noted;
 mod ops;
 mod outcomes;
 mod pages;
+pub mod poster;
+mod posters;
 mod problem;
 mod receipts;
 mod refusal;
 mod remembered;
 mod routes;
+mod scans;
 pub mod server;
 mod site;
 mod slow_bodies;
@@ -38,7 +44,7 @@ pub mod wechat;
 
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};
 pub use edge::{Edge, EdgeCampaign, EdgeOptions, Voting};
-pub use identity::SignIn;
+pub use identity::{Events, Links, SignIn, WeChatSignIn};
 pub use newest_rules::follow_rules;
 pub use ops::{Ops, Readiness};
 pub use problem::{Facts, Problem, Retry};

@@ -44,6 +44,10 @@ pub const SIGN_INS: &str = "weir_sign_ins_total";
 pub const WECHAT_EVENTS: &str = "weir_wechat_events_total";
 /// Tally streams open.
 pub const STREAMS: &str = "weir_tally_streams";
+/// Requests refused because there were too many, by whom they were too many of.
+pub const REFUSED_BY_RATE: &str = "weir_refused_by_rate_total";
+/// Ballots cast about which something was noticed, by campaign and sign.
+pub const BALLOTS_NOTED: &str = "weir_ballots_noted_total";
 /// Connections open, by listener.
 pub const CONNECTIONS: &str = "weir_connections";
 /// The most there may be, by listener.
@@ -96,8 +100,9 @@ const SIGN_IN_OUTCOMES: [&str; 8] =
 /// What WeChat tells of.
 const WECHAT_EVENT_KINDS: [&str; 5] = ["subscribe", "unsubscribe", "scan", "text", "other"];
 /// What becomes of what WeChat tells.
-const WECHAT_EVENT_OUTCOMES: [&str; 5] =
-    ["handled", "repeated", "forged", "malformed", "dropped"];
+const WECHAT_EVENT_OUTCOMES: [&str; 5] = ["handled", "repeated", "forged", "malformed", "dropped"];
+/// As in [`crate::abuse::TooOften`].
+pub(crate) const REFUSED_BY_RATES: [&str; 3] = ["voter", "prefix", "connection"];
 const REFUSED: &str = "refused";
 const IN_DOUBT: &str = "in_doubt";
 const EVENTS: [&str; 5] =

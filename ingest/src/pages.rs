@@ -22,7 +22,6 @@ use hyper::http::request::Parts;
 use crate::language::Language;
 use crate::server::Body;
 use document::Document;
-#[expect(unused_imports, reason = "the routes come next")]
 pub(crate) use index::index;
 
 /// The languages in the order of their place in [`Both`].
@@ -79,7 +78,7 @@ fn answer(both: &Both, parts: &Parts) -> Response<Body> {
 }
 
 /// The language to answer in: `?lang=`, else the preferred one, Chinese where none is asked for.
-fn language(parts: &Parts) -> Language {
+pub(crate) fn language(parts: &Parts) -> Language {
     let mut pairs = parts.uri.query().unwrap_or_default().split('&');
     match pairs.find_map(|pair| pair.strip_prefix("lang=")) {
         Some("zh" | "zh-CN") => Language::Chinese,

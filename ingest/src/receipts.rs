@@ -148,7 +148,8 @@ async fn outcome<J: Journal>(
     if !reached && !snapshot.fold().is_final() {
         return Ok((None, false));
     }
-    let found = hosted.outcomes.of(&hosted.given.journal, &edge.scans, snapshot, (place, ballot));
+    let found =
+        hosted.outcomes.of(&hosted.given.journal, &edge.outcome_scans, snapshot, (place, ballot));
     let mut outcome = found.await?;
     if !reached && matches!(outcome, Outcome::Counted | Outcome::Duplicate { .. }) {
         // Behind the campaign's close nothing is folded any more.

@@ -3,6 +3,8 @@
 //! Never here: a guess. An origin that nobody gave is not made of a request's headers, which the
 //! sender chooses.
 
+use std::num::NonZeroU32;
+
 use ipnet::IpNet;
 
 /// How an edge is reached.
@@ -13,6 +15,9 @@ pub struct Site {
     pub public_url: Option<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How many ballots a second one network (IPv4 /24, IPv6 /56) may send before they are refused;
+    /// none where that is only noted in the ballots.
+    pub prefix_rate_max: Option<NonZeroU32>,
     /// Whether this process itself speaks TLS.
     pub tls: bool,
 }

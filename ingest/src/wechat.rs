@@ -4,10 +4,13 @@
 //! number and in the size of its answer; a used-up quota is not asked again and again. Never here:
 //! a raw openid, unionid, code, token or secret in a log line, an error or Debug, nor kept.
 
+mod account;
+mod answers;
 mod api;
 mod app_token;
 mod complaints;
 mod error;
+pub mod follows;
 mod metrics;
 mod quota;
 #[cfg(test)]
@@ -18,122 +21,23 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use hyper::Uri;
 use journal::Clock;
-use serde::Deserialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use account::base;
+use answers::{ExchangeAnswer, UserInfoAnswer, is_id};
 use api::{Api, Limits, query};
 use app_token::{AppToken, AppTokens};
 use metrics::Call;
 
+pub use account::{Account, BadAccount};
+pub use answers::{Exchanged, Follower};
 pub use error::Error;
+pub use follows::{Follows, Known};
 pub use metrics::{Metrics, WECHAT_BACKING_OFF, WECHAT_REQUESTS};
 
 /// The longest code that is sent. WeChat's have 32 characters.
 const CODE_BYTES_MAX: usize = 512;
-/// The longest openid or unionid there is. WeChat's have 28 and 29 characters.
-const ID_BYTES_MAX: usize = 64;
-
-/// An official account of WeChat's.
-#[derive(Clone)]
-pub struct Account {
-    /// Its public name, `wx…`.
-    pub app_id: String,
-    /// Its secret.
-    pub app_secret: String,
-    /// Where the API is. Unencrypted only on this machine: the secret goes there.
-    pub api: String,
-    /// Where a browser is sent to log in.
-    pub authorize: String,
-}
-
-impl Account {
-    /// An account at WeChat itself.
-    #[must_use]
-    pub fn new(app_id: impl Into<String>, app_secret: impl Into<String>) -> Self {
-        Self {
-            app_id: app_id.into(),
-            app_secret: app_secret.into(),
-            api: "https://api.weixin.qq.com".to_owned(),
-            authorize: "https://open.weixin.qq.com".to_owned(),
-        }
-    }
-}
-
-impl fmt::Debug for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut account = f.debug_struct("Account");
-        account.field("app_id", &self.app_id).field("api", &self.api);
-        account.field("authorize", &self.authorize).finish_non_exhaustive()
-    }
-}
-
-/// Why an account cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadAccount {
-    /// Of `api`.
-    #[error("the URL of WeChat's API must be https://HOST, or http:// on this machine")]
-    Api,
-    /// Of `authorize`.
-    #[error("the URL of WeChat's login page must be https://HOST or http://HOST")]
-    Authorize,
-    /// Nothing encrypted could be sent.
-    #[error("TLS cannot be set up")]
-    Tls,
-}
-
-/// Whom a code stands for.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Exchanged {
-    /// The voter as this account knows them, follower or not.
-    pub openid: String,
-    /// The voter as all accounts of the Open Platform know them, if the account is bound to one.
-    pub unionid: Option<String>,
-    /// A virtual identity, made for who only looks at a page: no voter.
-    pub snapshot: bool,
-}
-
-impl fmt::Debug for Exchanged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchanged").field("snapshot", &self.snapshot).finish_non_exhaustive()
-    }
-}
-
-/// Whether somebody follows the account.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Follower {
-    /// They do.
-    pub follows: bool,
-    /// Since when, in seconds since 1970-01-01 UTC.
-    pub since_s: Option<u64>,
-    /// The voter as all accounts of the Open Platform know them; of followers only.
-    pub unionid: Option<String>,
-}
-
-impl fmt::Debug for Follower {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut follower = f.debug_struct("Follower");
-        follower.field("follows", &self.follows).field("since_s", &self.since_s);
-        follower.finish_non_exhaustive()
-    }
-}
-
-#[derive(Deserialize)]
-struct ExchangeAnswer {
-    openid: String,
-    unionid: Option<String>,
-    #[serde(default)]
-    is_snapshotuser: i64,
-}
-
-#[derive(Deserialize)]
-struct UserInfoAnswer {
-    subscribe: i64,
-    openid: String,
-    subscribe_time: Option<u64>,
-    unionid: Option<String>,
-}
 
 /// The client of one account; cheap to clone, and its clones share the app token and all bounds.
 #[derive(Clone)]
@@ -220,8 +124,7 @@ impl WeChat {
         let path = "/sns/oauth2/access_token";
         let is_sound = |answer: &ExchangeAnswer| is_id(&answer.openid);
         let answer = api.get(Call::Exchange, path, &parameters, is_sound).await?;
-        let unionid = answer.unionid.filter(|unionid| is_id(unionid));
-        Ok(Exchanged { openid: answer.openid, unionid, snapshot: answer.is_snapshotuser != 0 })
+        Ok(answer.into())
     }
 
     /// Whether this openid follows the account. Of 500,000 a day: ask only whom nothing is known
@@ -259,9 +162,7 @@ impl WeChat {
         let is_sound = |answer: &UserInfoAnswer| answer.openid == openid;
         let path = "/cgi-bin/user/info";
         let answer = self.inner.api.get(Call::UserInfo, path, &parameters, is_sound).await?;
-        let follows = answer.subscribe != 0;
-        let since_s = answer.subscribe_time.filter(|_| follows);
-        Ok(Follower { follows, since_s, unionid: answer.unionid.filter(|unionid| is_id(unionid)) })
+        Ok(answer.into())
     }
 
     /// Room for a call, held until it has ended.
@@ -275,27 +176,4 @@ impl fmt::Debug for WeChat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WeChat").field("account", &self.inner.account).finish_non_exhaustive()
     }
-}
-
-/// A base URL without the slash at its end, and whether what is sent there stays private.
-fn base(url: &str) -> Option<(String, bool)> {
-    let uri: Uri = url.parse().ok()?;
-    let host = uri.host().filter(|host| !host.is_empty())?;
-    if uri.query().is_some() || url.contains('#') || uri.authority()?.as_str().contains('@') {
-        return None;
-    }
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-    let is_private = match uri.scheme_str()? {
-        "https" => true,
-        "http" => is_here,
-        _ => return None,
-    };
-    Some((url.trim_end_matches('/').to_owned(), is_private))
-}
-
-/// Whether this has the shape of an openid or unionid.
-fn is_id(id: &str) -> bool {
-    let is_shaped = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=ID_BYTES_MAX).contains(&id.len()) && id.bytes().all(is_shaped)
 }

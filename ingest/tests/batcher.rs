@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballot::{
-    Ballot, ChoiceSet, Day, FOLD_VERSION, Receipt, Record, Rules, VoterId, VotingDay, words_for,
+    Ballot, ChoiceSet, Day, FOLD_VERSION, Receipt, Record, Risk, Rules, VoterId, VotingDay,
+    words_for,
 };
 use ingest::{BatchLimits, Batcher, Cast};
 use journal::simulated::{Cluster, Faults, Options, Random, Simulated};
@@ -86,7 +87,7 @@ impl Edge {
         let batcher = Arc::clone(&self.batcher);
         self.casts.spawn(async move {
             let asked = Instant::now();
-            let cast = batcher.cast(permit, &ballot).await;
+            let cast = batcher.cast(permit, &ballot, Risk::NONE).await;
             (ballot, cast, asked.elapsed())
         });
         true

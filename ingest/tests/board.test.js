@@ -1,9 +1,9 @@
-// Tests of pages/board_count.js; a unit test of src/pages/board.rs runs them with `node --test`.
+// Tests of pages/board/count.js; a unit test of src/pages/board.rs runs them with `node --test`.
 'use strict';
 const assert = require('node:assert');
 const test = require('node:test');
-const { ranking, isSameCount, supersedes, sampled, rateAt, rates, roundUp } =
-  require('../pages/board_count.js');
+const { ranking, isSameCount, supersedes, sampled, rateAt, reach, rates, roundUp } =
+  require('../pages/board/count.js').count;
 
 const document = (...frontiers) => ({
   campaign: 'c', journal: 'j',
@@ -50,9 +50,16 @@ test('an hour of four documents a second is kept in few samples', () => {
   let samples = [];
   for (let at = 0; at <= 7200000; at += 250) { samples = sampled(samples, at, at / 1000); }
   assert.ok(samples.length < 800, samples.length);
-  const hour = rates(samples, 7200000, 10000);
+  const hour = rates(samples, 7200000, 60, 10000);
   assert.strictEqual(hour.length, 361);
   assert.ok(hour.every((rate) => Math.abs(rate - 60) < 1e-6));
+});
+
+test('a line reaches as far back as is known, from five minutes to sixty', () => {
+  for (const [first, minutes] of [[7200000, 5], [6900000, 5], [6899999, 6], [0, 60]]) {
+    assert.strictEqual(reach([{ at: first, ballots: 1 }], 7200000), minutes, first);
+  }
+  assert.strictEqual(reach([], 0), 5);
 });
 
 test('a clock set back or another count begins anew', () => {

@@ -22,7 +22,7 @@ pub(crate) use check::{CheckArgs, Checked};
 pub(crate) use journal::{JournalArgs, KafkaArgs};
 pub(crate) use serve::{AggregateArgs, IngestArgs, ServeArgs};
 pub(crate) use site::{SiteArgs, Way};
-pub(crate) use tools::{CampaignArgs, HealthArgs};
+pub(crate) use tools::{CampaignArgs, HealthArgs, Lang, PosterArgs};
 pub(crate) use trace::TraceArgs;
 
 /// Where data is kept if nothing else is said.
@@ -108,6 +108,9 @@ pub(crate) enum Command {
     /// Prints a campaign file, or writes one that starts today
     #[command(after_long_help = tools::CAMPAIGN_EXAMPLES)]
     Campaign(CampaignArgs),
+    /// Prints a campaign's poster with its code, as SVG
+    #[command(after_long_help = tools::POSTER_EXAMPLES)]
+    Poster(PosterArgs),
     /// Asks a running weir whether it lives, or is ready
     #[command(after_long_help = tools::HEALTH_EXAMPLES)]
     Health(HealthArgs),

@@ -60,6 +60,8 @@ impl IngestArgs {
             ops_listen: self.ops_listen,
             drain_wait: Duration::from_secs(self.serve.drain_wait),
             site: self.site.site(),
+            identity_data: self.site.identity_data.clone(),
+            imitates: self.site.imitates(),
             tls: self.site.tls(),
         }
     }
@@ -73,6 +75,8 @@ impl AggregateArgs {
             ops_listen: self.ops_listen,
             drain_wait: Duration::from_secs(self.serve.drain_wait),
             site: Site::default(),
+            identity_data: None,
+            imitates: false,
             tls: None,
         }
     }

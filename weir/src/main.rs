@@ -13,6 +13,7 @@ mod exit;
 mod health;
 mod identity;
 mod log;
+mod poster;
 mod process;
 mod recount;
 mod settings;
@@ -70,6 +71,7 @@ fn run(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Topics(args)) => topics::run(args),
         Some(Command::Campaign(args)) => campaign::run(args),
+        Some(Command::Poster(args)) => poster::run(args),
         Some(Command::Health(args)) => health::run(args),
     }
 }

@@ -10,12 +10,13 @@ mod metrics;
 mod ports;
 mod reload;
 mod running;
+mod sign_in;
 mod signals;
 mod tls;
 mod working;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,8 +33,7 @@ use crate::exit::Failure;
 use crate::trace::Exporting;
 pub(crate) use descriptors::{connections_max, raise as raise_descriptors};
 pub(crate) use metrics::REVISION;
-use ports::origin_by;
-pub(crate) use ports::{Ports, origin};
+pub(crate) use ports::{Ports, origin, origin_by};
 pub(crate) use reload::Reading;
 use reload::{Loaded, Reloading};
 use running::Running;
@@ -76,6 +76,10 @@ pub(crate) struct Setting {
     pub(crate) drain_wait: Duration,
     /// Where voters find it.
     pub(crate) site: Site,
+    /// Where it is kept who follows; none: in memory.
+    pub(crate) identity_data: Option<PathBuf>,
+    /// Whether WeChat is imitated here.
+    pub(crate) imitates: bool,
     /// The public listener's certificate; none where it speaks plain HTTP.
     pub(crate) tls: Option<TlsFiles>,
 }
@@ -206,7 +210,7 @@ async fn start<P: Program>(
     let opened = program.open(&clock).await?;
     let hello = program.hello(&ports, &opened, clock.now_ms());
     let loaded = opened.iter().map(Loaded::of).collect();
-    let (running, edge) = Running::start(opened, ports, &clock, setting, program.data())?;
+    let (running, edge) = Running::start(opened, ports, &clock, setting, program.data()).await?;
     Ok((running, hello, Reloading { program, edge, loaded }))
 }
 

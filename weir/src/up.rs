@@ -26,6 +26,8 @@ pub(crate) fn run(args: &UpArgs) -> Result<(), Failure> {
         // It is the only one: there is no balancer that would have to hear of it first.
         drain_wait: Duration::ZERO,
         site: args.site.site(),
+        identity_data: args.site.identity_data.clone().or_else(|| Some(args.data.dir.clone())),
+        imitates: args.site.imitates(),
         tls: args.site.tls(),
     };
     process::run(&Up { args, campaigns, wish }, setting)

@@ -16,6 +16,8 @@ mod dates;
 mod kit;
 #[path = "commands/logs.rs"]
 mod logs;
+#[path = "commands/poster.rs"]
+mod poster;
 #[path = "commands/recount.rs"]
 mod recount;
 #[path = "commands/token.rs"]

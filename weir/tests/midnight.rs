@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use aggregator::{Aggregator, Config, Served, View, found, view};
 use ballot::{
-    Ballot, BatchBuilder, Campaign, ChoiceSet, Fold, Record, Rules, TallyDocument, VoterId,
+    Ballot, BatchBuilder, Campaign, ChoiceSet, Fold, Record, Risk, Rules, TallyDocument, VoterId,
     VoterMap, VotingDay,
 };
 use ingest::{BatchLimits, Batcher, Cast};
@@ -91,7 +91,7 @@ impl Stack {
 
     async fn cast(&self, clock: &TestClock, low: u64, choice: u32) -> Cast {
         let permit = self.batcher.admit().unwrap();
-        self.batcher.cast(permit, &ballot(low, choice, clock.now_ms())).await
+        self.batcher.cast(permit, &ballot(low, choice, clock.now_ms()), Risk::NONE).await
     }
 
     /// The first result of which `enough` is true.

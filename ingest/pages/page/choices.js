@@ -12,8 +12,10 @@
     const full = chosen().length >= facts.max;
     for (const box of boxes) {
       rowOf(box).classList.toggle('chosen', box.checked);
-      if (full && !box.checked) box.setAttribute('aria-disabled', 'true');
-      else box.removeAttribute('aria-disabled');
+      rowOf(box).classList.toggle('beyond', full && !box.checked);
+      // Who hears the page is told why when they come to one that cannot be ticked.
+      const about = 'about-' + box.value;
+      box.setAttribute('aria-describedby', full && !box.checked ? 'message ' + about : about);
     }
   }
 

@@ -3,11 +3,13 @@
   'use strict';
 
   const { state, server, store, choices, insist, view, receipt, signIn } = weir;
-  const { $, facts, jitter, backoff } = weir.tools;
+  const { give, isOver } = weir.send;
+  const { $, facts, jitter, backoff, pause } = weir.tools;
   const TICK_MS = 20000;
   const STALE_MS = 30000;
   const SPREAD_MS = 2000;
   let asking = null;
+  let insisting = false;
   let heardAt = 0;
   let timer = null;
 
@@ -33,14 +35,16 @@
     return asking;
   }
 
-  // Asks until there is an answer; a ballot on its way asks by itself.
+  // Asks until there is an answer.
   async function askUntilHeard() {
-    for (let attempt = 0; !(await ask()); attempt += 1) {
+    if (insisting) return;
+    insisting = true;
+    for (let attempt = 1; !(await ask()); attempt += 1) {
       state.unreachable = true;
       view.render();
-      await new Promise((resolve) => setTimeout(resolve, 500 + backoff(attempt + 1)));
-      if (state.busy) return;
+      await pause(500 + backoff(attempt)).over;
     }
+    insisting = false;
   }
 
   // The next instant at which something changes by itself; a phone that slept is told at once.
@@ -57,96 +61,26 @@
     const phase = state.phase();
     const turned = phase === 'turning' || (phase === 'closed' && state.me.state !== 'closed');
     refresh();
+    // A ballot that waits for its next attempt has none when its day is over.
+    if (state.busy && isOver()) insist.hurry();
     if (turned || server.slept()) {
       // Everybody's day ends at once: they do not all ask at once.
-      clearTimeout(timer);
-      timer = setTimeout(askUntilHeard, jitter(SPREAD_MS));
+      setTimeout(askUntilHeard, jitter(SPREAD_MS));
     }
   }
 
-  function give(code, word, filling) {
-    state.notice = { code, word, filling };
-  }
-
-  // Whether this ballot can be sent now; else the page says what is missing. Throws nothing.
-  async function admitted() {
-    const { row } = state;
-    if (!state.mayVote()) {
-      await insist.insist(async () => ((await ask()) ? { status: 200 } : null), isOver, view.render);
-    }
-    if (!state.me || state.phase() !== 'open') return false;
-    if (row.day && row.day !== state.today()) {
-      give('late', 'late_unsent');
-      return false;
-    }
-    if (!state.me.signed_in && facts.mode === 'demo') {
-      if (await signIn.session({ demo: true })) state.me.signed_in = state.me.follower = true;
-    }
-    if (state.row.state === 'pending' && !state.row.day) {
-      state.keep(Object.assign({}, state.row, { day: state.today() }));
-    }
-    return state.mayVote();
-  }
-
-  const isOver = () => {
-    const phase = state.phase();
-    const { day } = state.row;
-    return phase === 'closed' || phase === 'turning' || Boolean(day && phase === 'open' && day !== state.today());
-  };
-
-  // What an answer to a ballot means.
-  function settle(answer) {
-    const { row } = state;
-    const json = answer.json || {};
-    if (answer.status === 202) {
-      state.keep({ day: json.day, choices: row.choices, state: 'received', receipt: json.receipt });
-      return 'cast';
-    }
-    if (answer.status === 409) {
-      state.keep({ day: row.day, choices: [], state: 'already_voted' });
-      return 'ask';
-    }
-    state.choosing(row.choices);
-    if (answer.status === 401) {
-      state.me.signed_in = state.me.follower = false;
-      give('sign_in', 'sign_in_again');
-      return facts.mode === 'demo' ? 'again' : 'sign_in';
-    }
-    if (json.code === 'not_a_follower') {
-      state.me.follower = false;
-      return 'sign_in';
-    }
-    if (json.code === 'not_open' || json.code === 'closed') return 'ask';
-    give('error', 'error', { detail: json.detail || weir.tools.say('error_unknown') });
-    return 'told';
-  }
-
-  // Sends the pending ballot until it is answered, its day ends, or the voter stops it.
   async function send(again) {
     if (state.busy) return;
-    state.busy = true;
-    state.notice = null;
-    view.render();
-    let next = 'told';
-    if (await admitted()) {
-      const { day, choices: chosen } = state.row;
-      const answer = await insist.insist(() => server.cast(day, chosen), isOver, view.render);
-      next = answer ? settle(answer) : 'unanswered';
-    } else {
-      next = state.me && state.phase() === 'open' && !state.notice ? 'sign_in' : 'told';
-    }
-    if (state.row.state === 'pending') state.choosing(state.row.choices);
-    if (next === 'unanswered') {
-      if (isOver() || state.phase() !== 'open') give('late', 'late_unsent');
-      else give('ready', 'ready_stopped');
-    }
-    state.busy = false;
+    const next = await weir.send.send(ask);
     choices.choose(state.row.choices);
     refresh();
+    if (next === 'again' && !again) {
+      submit(true);
+      return;
+    }
     if (next === 'ask') await ask();
-    if (next === 'cast' || (next === 'ask' && state.ballot())) view.reveal('slip');
-    if (next === 'sign_in') signIn.invite();
-    if (next === 'again' && !again) submit(true);
+    if (next === 'sign_in' || next === 'again') signIn.invite();
+    if ((next === 'cast' || next === 'ask') && state.ballot()) view.reveal('slip');
   }
 
   function submit(again) {
@@ -171,12 +105,19 @@
     refresh();
   }
 
-  function seen(event) {
+  // The voter is back, from another page or another app.
+  function seen() {
     if (document.visibilityState === 'hidden') return;
     insist.hurry();
     const stale = performance.now() - heardAt > STALE_MS || server.slept();
-    if (event.persisted || stale || state.phase() === 'turning' || !state.mayVote()) ask();
+    if (stale || state.phase() === 'turning' || !state.mayVote()) ask();
     else refresh();
+  }
+
+  function restored(event) {
+    if (!event.persisted) return;
+    if (!state.busy) state.row = store.load();
+    ask();
   }
 
   async function demo() {
@@ -184,19 +125,23 @@
       state.signedIn();
       give('ready', 'ready_signed_in');
     }
-    await ask();
+    await askUntilHeard();
+    view.render();
+  }
+
+  function chose() {
+    state.notice = null;
+    state.choosing(choices.chosen());
+    view.render();
+  }
+
+  function choseTooMany() {
+    give('ready', 'full');
     view.render();
   }
 
   function listen() {
-    choices.listen(() => {
-      state.notice = null;
-      state.choosing(choices.chosen());
-      view.render();
-    }, () => {
-      give('ready', 'full');
-      view.render();
-    });
+    choices.listen(chose, choseTooMany);
     $('ballot').addEventListener('submit', (event) => {
       event.preventDefault();
       submit();
@@ -211,10 +156,10 @@
     if (facts.mode === 'link') $('login').addEventListener('click', signIn.copyKeyword);
     store.onChange(heardOfTab);
     document.addEventListener('visibilitychange', seen);
-    window.addEventListener('pageshow', seen);
+    window.addEventListener('pageshow', restored);
     window.addEventListener('offline', view.render);
     window.addEventListener('online', () => (state.me ? view.render() : ask()));
-    window.addEventListener('hashchange', begin);
+    window.addEventListener('hashchange', () => signIn.isBrought() && begin());
   }
 
   async function begin() {

@@ -20,9 +20,12 @@
     not_follower: { code: 'follow', word: 'follow' },
   };
 
+  const BROUGHT = /^#(login|link|token)=([A-Za-z0-9._~-]{1,600})$/;
+  const isBrought = () => BROUGHT.test(location.hash);
+
   // The parts of the address that were meant for this script only.
   function brought() {
-    const found = /^#(login|link|token)=([A-Za-z0-9._~-]{1,600})$/.exec(location.hash);
+    const found = BROUGHT.exec(location.hash);
     // A reload is no second scan of a poster.
     const search = location.search.replace(/([?&])c=[^&]*(&|$)/, '$1').replace(/[?&]$/, '');
     if (found || search !== location.search) {
@@ -49,7 +52,7 @@
     return false;
   }
 
-  // Uses what the address brought. Answers whether the server must be asked who this is.
+  // Uses what the address brought.
   async function arrive() {
     const found = brought();
     if (!found) return;
@@ -81,5 +84,5 @@
   const inWeChat = /MicroMessenger/i.test(navigator.userAgent);
   if ($('in-wechat') && !inWeChat) $('in-wechat').hidden = false;
 
-  weir.signIn = { arrive, session, copyKeyword, invite };
+  weir.signIn = { isBrought, arrive, session, copyKeyword, invite };
 })(window.weir = window.weir || {});

@@ -6,7 +6,7 @@
   'use strict';
 
   const { store, server } = weir;
-  const { facts } = weir.tools;
+  const { facts, dateAt } = weir.tools;
   const CAST = ['received', 'reached', 'counted', 'duplicate', 'already_voted', 'late'];
 
   const state = {
@@ -33,18 +33,23 @@
   const today = () => (phase() === 'open' ? state.me.day : null);
   const isCast = (row) => CAST.includes(row.state);
 
-  // Today's ballot, if it is known to be cast; after the close, that of the last day.
+  // Today's ballot, if it is known to be cast; after the close, that of the last day. Where nobody
+  // says what day it is, the last one there was: it is shown with its day.
   function ballot() {
     const { row } = state;
     if (!isCast(row)) return null;
-    return phase() !== 'open' || row.day === today() ? row : null;
+    switch (phase()) {
+      case 'open': return row.day === state.me.day ? row : null;
+      case 'closed': return row.day === dateAt(state.me.closes_at_ms - 1) ? row : null;
+      case 'unknown': return state.unreachable ? row : null;
+      default: return null;
+    }
   }
 
   // The next instant this voter may cast a ballot after today's; null if never again.
   function nextChanceMs() {
     const { me } = state;
-    if (!me || !me.day_ends_at_ms || me.day_ends_at_ms >= me.closes_at_ms) return null;
-    return me.day_ends_at_ms;
+    return me && me.day_ends_at_ms < me.closes_at_ms ? me.day_ends_at_ms : null;
   }
 
   function keep(row) {
@@ -60,7 +65,10 @@
     state.unreachable = false;
     const { row } = state;
     const day = today();
-    if (isCast(row) && day !== null && row.day !== day) choosing([]);
+    if (isCast(row) && day !== null && row.day !== day) {
+      choosing([]);
+      state.notice = null;
+    }
     const cast = me.ballot;
     if (!cast || state.busy || (day !== null && cast.day !== day)) return;
     if (row.day === cast.day && (row.state === 'duplicate' || row.receipt === cast.receipt)) return;

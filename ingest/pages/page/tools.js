@@ -14,6 +14,7 @@
     account: data.account,
     keyword: data.keyword,
     zone: data.zone,
+    zoneName: data.zoneName,
     min: Number(data.min),
     max: Number(data.max),
     followersOnly: 'followersOnly' in data,
@@ -40,17 +41,28 @@
     return Object.assign({ name }, parts);
   }
 
-  // An instant as the clocks of the campaign's zone show it.
-  function moment(atMs) {
+  function shown(atMs) {
     const parts = {};
     for (const part of clock.formatToParts(new Date(atMs))) parts[part.type] = part.value;
+    return parts;
+  }
+
+  // An instant as the clocks of the campaign's zone show it.
+  function moment(atMs) {
+    const parts = shown(atMs);
     // Some engines say 24:00 for the first minute of a day.
     const hour = parts.hour === '24' ? '00' : parts.hour;
     const text = say('moment', dated({
       year: parts.year, month: parts.month, day: parts.day, time: hour + ':' + parts.minute,
     }));
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    return here === facts.zone ? text : text + ' (' + facts.zone + ')';
+    return here === facts.zone ? text : text + say('zone', { zone: facts.zoneName });
+  }
+
+  // The zone's date at an instant, such as `2023-12-18`.
+  function dateAt(atMs) {
+    const { year, month, day: date } = shown(atMs);
+    return [year, month.padStart(2, '0'), date.padStart(2, '0')].join('-');
   }
 
   // A voting day in words, of `2023-12-18`.
@@ -76,5 +88,5 @@
     return { over, wake };
   }
 
-  weir.tools = { $, facts, say, moment, day, jitter, backoff, pause };
+  weir.tools = { $, facts, say, moment, dateAt, day, jitter, backoff, pause };
 })(window.weir = window.weir || {});

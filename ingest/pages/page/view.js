@@ -65,16 +65,16 @@
     const phase = state.phase();
     const ballot = state.ballot();
     if (phase === 'closed') return closed(ballot);
-    if (ballot) return cast(ballot);
-    if (phase === 'unknown') {
-      if (!state.unreachable) return { code: '', text: say('loading') };
+    if (state.unreachable && (phase === 'unknown' || phase === 'turning')) {
       const word = navigator.onLine === false ? 'offline' : 'unreachable';
       return { code: 'offline', text: say(word) };
     }
+    if (phase === 'unknown') return { code: '', text: say('loading') };
     if (phase === 'not_open') {
       return { code: 'not_open', text: say('not_open', { opens: moment(state.me.opens_at_ms) }) };
     }
     if (phase === 'turning') return { code: '', text: say('turning') };
+    if (ballot) return cast(ballot);
     if (state.notice) {
       const { code, word, filling } = state.notice;
       return { code, text: say(word, Object.assign({}, facts, filling)) };
@@ -84,8 +84,13 @@
 
   function count(ballot) {
     const n = ballot ? ballot.choices.length : choices.chosen().length;
-    const text = say(ballot ? 'cast_count' : 'count', { n: '\u0000', max: facts.max });
+    const word = !ballot ? 'count' : n === 0 ? 'cast_unknown' : 'cast_count';
+    const text = say(word, { n: '\u0000', max: facts.max });
     const element = $('count');
+    if (word === 'cast_unknown') {
+      write(element, text);
+      return;
+    }
     const figure = document.createElement('b');
     figure.className = 'figures';
     figure.textContent = n;
@@ -120,7 +125,7 @@
   }
 
   // An organiser may have extended the vote since the page was made.
-  function window_() {
+  function dates() {
     const { me } = state;
     for (const [id, atMs] of [['opens', me && me.opens_at_ms], ['closes', me && me.closes_at_ms]]) {
       const element = $(id);
@@ -139,7 +144,7 @@
     write($('message'), text);
     count(ballot);
     slip(ballot);
-    window_();
+    dates();
     choices.lock(state.busy || Boolean(ballot) || phase === 'closed');
     const waits = ['not_open', 'closed', 'turning'].includes(phase);
     $('submit').disabled = state.busy || waits;
@@ -150,10 +155,13 @@
     show('bar', true);
   }
 
+  // A long way is jumped: gliding past twenty choices tells nobody anything.
   function reveal(id) {
-    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
-    $(id).focus({ preventScroll: true });
-    $(id).scrollIntoView({ block: 'start', behavior: still ? 'auto' : 'smooth' });
+    const element = $(id);
+    const far = Math.abs(element.getBoundingClientRect().top) > 1.5 * window.innerHeight;
+    const still = far || window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    element.focus({ preventScroll: true });
+    element.scrollIntoView({ block: 'start', behavior: still ? 'auto' : 'smooth' });
   }
 
   weir.view = { render, reveal, write };

@@ -2,6 +2,9 @@
 //!
 //! Never here: what a route does.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
@@ -10,17 +13,22 @@ use hyper::header::{STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use journal::Journal;
-use std::net::SocketAddr;
 use tokio::time::Instant;
 
 use super::{Edge, Shared};
+use crate::abuse::{Connection, TooOften};
 use crate::asked::Asked;
+use crate::ballots::too_often;
+use crate::caller::is_direct;
 use crate::metrics::{Good, Outcome};
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::routes::Route;
+use crate::scans::Scans;
 use crate::server::{Body, Handler};
-use crate::{ballots, campaign_document, frontiers, identity, pages, receipts, stream, tally};
+use crate::{
+    ballots, campaign_document, frontiers, identity, pages, posters, receipts, stream, tally,
+};
 
 const OPENAPI: &str = include_str!("../../openapi.json");
 
@@ -36,6 +44,9 @@ impl<J: Journal> Edge<J> {
             return Err(Refusal::method(route.allow()));
         }
         let edge = &*self.shared;
+        if self.allowance.as_ref().is_some_and(|allowance| !allowance.allow()) {
+            return Err(too_often(edge.abuse.refuse(TooOften::Connection)));
+        }
         let headers = &parts.headers;
         match route {
             Route::Ballots(id) => ballots::cast(edge, id, (headers, body), asked).await,
@@ -51,7 +62,7 @@ impl<J: Journal> Edge<J> {
             Route::Events => identity::events(edge, parts, body).await,
             Route::Page(id) => page(edge, id, parts),
             Route::Board(id) => Ok(edge.campaign(id)?.pages().board(parts)),
-            Route::Poster(_) => Err(Problem::UnknownRoute.into()),
+            Route::Poster(id) => posters::answer(edge, id, parts),
             Route::Home => Ok(home(edge, parts)),
             Route::Asset(name) => pages::asset(name, parts).ok_or(Problem::UnknownRoute.into()),
             Route::OpenApi => Ok(json(OPENAPI)),
@@ -61,7 +72,10 @@ impl<J: Journal> Edge<J> {
 
 impl<J: Journal> Handler for Edge<J> {
     fn connected(&self, peer: SocketAddr) -> Self {
-        Self { peer: Some(peer.ip().to_canonical()), ..self.clone() }
+        let peer = peer.ip().to_canonical();
+        let is_direct = is_direct(&self.shared.site, peer);
+        let allowance = is_direct.then(|| Arc::new(Connection::new()));
+        Self { peer: Some(peer), allowance, ..self.clone() }
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
@@ -78,8 +92,16 @@ impl<J: Journal> Handler for Edge<J> {
         let has_body = route.is_some_and(Route::has_body);
         let waits_since = (!has_body).then_some(began);
         let requests = &self.shared.requests;
-        let mut asked =
-            Asked { requests, campaign, route, began, waits_since, traced, counted: false };
+        let mut asked = Asked {
+            requests,
+            campaign,
+            route,
+            began,
+            waits_since,
+            traced,
+            counted: false,
+            peer: self.peer,
+        };
         let answered = match route {
             Some(route) => self.answer(route, &parts, body, &mut asked).await,
             None => Err(Problem::UnknownRoute.into()),
@@ -129,6 +151,12 @@ fn good(status: StatusCode) -> Good {
 fn page<J: Journal>(edge: &Shared<J>, id: &str, parts: &Parts) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(id)?;
     hosted.voting()?;
+    if parts.method == Method::GET
+        && let Some(channel) = Scans::of(parts.uri.query())
+        && let Some(place) = edge.place(id)
+    {
+        edge.scans.count(place, channel);
+    }
     Ok(hosted.pages().page(parts))
 }
 

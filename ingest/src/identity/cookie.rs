@@ -24,9 +24,8 @@ fn set(name: &str, value: &str, (path, age_s): (&str, u64), is_secure: bool) -> 
     let age_s = age_s.min(AGE_S_MAX);
     let secure = if is_secure { "; Secure" } else { "" };
     // Lax, since the voter comes back from WeChat's page by a link.
-    let text = format!(
-        "{name}={value}; HttpOnly; SameSite=Lax; Path={path}; Max-Age={age_s}{secure}"
-    );
+    let text =
+        format!("{name}={value}; HttpOnly; SameSite=Lax; Path={path}; Max-Age={age_s}{secure}");
     HeaderValue::try_from(text).expect("ids, tokens and numbers are visible ASCII")
 }
 

@@ -92,7 +92,11 @@ struct Used {
 ///
 /// # Errors
 /// If the machine has no randomness.
-pub fn mint(keys: &TokenKeys, linked: Linked, now_ms: i64) -> Result<String, getrandom::Error> {
+pub(super) fn mint(
+    keys: &TokenKeys,
+    linked: Linked,
+    now_ms: i64,
+) -> Result<String, getrandom::Error> {
     let mut bytes = [0; LENGTH];
     bytes[0] = VERSION;
     bytes[1..17].copy_from_slice(&linked.voter.to_bytes());

@@ -5,13 +5,12 @@
 
 use ballot::Mode;
 use hyper::Response;
-use hyper::header::{HeaderValue, SET_COOKIE};
 use hyper::http::request::Parts;
 use journal::Journal;
 
 use super::login_state::Login;
-use super::{cookie, parameter, redirect, seconds, sign_ins_end_s, to_page};
-use crate::edge::Shared;
+use super::{cookie, parameter, private, seconds, sign_ins_end_s, to_page, with_cookie};
+use crate::edge::{Shared, redirect};
 use crate::hosted::Hosted;
 use crate::metrics::SignInOutcome as Outcome;
 use crate::problem::Problem;
@@ -56,12 +55,9 @@ pub(super) fn authorize<J: Journal>(
     };
     let state = hosted.with_keys(|keys| login.state(keys))?;
     let url = service.authorize_url(&format!("{public_url}{CALLBACK}"), &state);
-    let url = HeaderValue::try_from(url).map_err(|_| Problem::WrongIdentityMode)?;
     let left_s = login.left_s(seconds(now_ms)).unwrap_or(0);
     let cookie = cookie::login(&login.cookie(), left_s, edge.site.is_secure());
-    let mut response = redirect(url);
-    response.headers_mut().insert(SET_COOKIE, cookie);
-    Ok(response)
+    Ok(with_cookie(private(redirect(&url)), cookie))
 }
 
 /// The account that authorizes.

@@ -10,7 +10,7 @@ use hyper::header::HeaderMap;
 use journal::Journal;
 use serde::Serialize;
 
-use super::no_referrer;
+use super::private;
 use crate::edge::{Shared, json};
 use crate::refusal::Refusal;
 use crate::remembered::Acknowledged;
@@ -58,12 +58,11 @@ pub(super) fn answer<J: Journal>(
     let token = hosted.token(headers, now_ms).ok();
     let rules = voting.batcher.rules();
     let today = rules.day_at(now_ms).map(|day| day.day);
-    let known = today.zip(token).and_then(|(day, token)| {
-        voting.batcher.acknowledged(token.voter, day)
-    });
+    let known =
+        today.zip(token).and_then(|(day, token)| voting.batcher.acknowledged(token.voter, day));
     let me = Me { mode: voting.sign_in.mode.name(), ..me(&rules, now_ms, token, known) };
     let me = serde_json::to_vec(&me).expect("strings and numbers are always JSON");
-    Ok(no_referrer(json(me)))
+    Ok(private(json(me)))
 }
 
 fn me(rules: &Rules, now_ms: i64, token: Option<Token>, known: Option<Acknowledged>) -> Me {

@@ -38,8 +38,8 @@ pub(super) type Key = blake3::Hash;
 /// What came of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// This voter.
-    Signed(Token),
+    /// This voter, who is told so.
+    Signed(Token, SignInOutcome),
     /// Nobody.
     Told(SignInOutcome),
     /// Nobody yet: the voter is sent to WeChat again.
@@ -168,7 +168,8 @@ mod tests {
 
     fn signed() -> Verdict {
         let voter = VoterId { high: 1, low: 2 };
-        Verdict::Signed(Token { voter, follower: true, fresh: false, expires_at_s: 3 })
+        let token = Token { voter, follower: true, fresh: false, expires_at_s: 3 };
+        Verdict::Signed(token, SignInOutcome::Ok)
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,15 +6,16 @@
 
 use ballot::{Mode, Token};
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE};
+use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Response, StatusCode};
 use journal::Journal;
 use serde::Deserialize;
 
-use super::{Outcome, cookie, links, no_referrer, no_store};
+use super::{Linked, private, sign_ins_end_s, voter_cookie, with_cookie};
 use crate::ballots::{is_encoded, is_json};
 use crate::edge::Shared;
 use crate::hosted::Hosted;
+use crate::metrics::SignInOutcome as Outcome;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::{Body, read_body};
@@ -81,18 +82,21 @@ pub(super) async fn answer<J: Journal>(
         Sent::Token(text) => hosted.check(text.as_bytes(), now_ms).map(|token| (token, text)),
         Sent::Link(text) => by_link(hosted, &text, now_ms),
     };
-    let outcomes = edge.requests.sign_ins.of(id);
-    let (token, text) = signed.inspect_err(|_| outcomes.count(Outcome::Expired))?;
-    outcomes.count(Outcome::Ok);
-    let cookie = hosted.voter_cookie((&token, &text), now_ms, &edge.site);
-    Ok(signed_in(cookie))
+    edge.requests.sign_ins.count(id, signed.as_ref().map_or_else(outcome, |_| Outcome::Ok));
+    let (token, text) = signed?;
+    let mut response = private(Response::new(Body::empty()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(with_cookie(response, voter_cookie(edge, hosted, (&token, &text))))
 }
 
-fn signed_in(cookie: HeaderValue) -> Response<Body> {
-    let mut response = no_referrer(no_store(Response::new(Body::empty())));
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(SET_COOKIE, cookie);
-    response
+const fn outcome(refusal: &Refusal) -> Outcome {
+    if matches!(refusal.problem, Problem::Unauthenticated | Problem::LinkUsed | Problem::Closed) {
+        Outcome::Expired
+    } else if matches!(refusal.problem, Problem::Overloaded) {
+        Outcome::Busy
+    } else {
+        Outcome::Failed
+    }
 }
 
 /// A new voter, or the one that this browser has been: nobody becomes two by pressing twice.
@@ -101,7 +105,7 @@ fn anybody<J: Journal>(
     headers: &HeaderMap,
     now_ms: i64,
 ) -> Result<(Token, String), Refusal> {
-    let expires_at_s = hosted.sign_ins_end_s(now_ms).ok_or(Problem::Closed)?;
+    let expires_at_s = sign_ins_end_s(hosted, now_ms).ok_or(Problem::Closed)?;
     let token = match hosted.token(headers, now_ms) {
         Ok(known) => Token { expires_at_s: known.expires_at_s.max(expires_at_s), ..known },
         Err(_) => {
@@ -113,7 +117,7 @@ fn anybody<J: Journal>(
             Token { voter, follower: true, fresh: true, expires_at_s }
         }
     };
-    Ok((token, hosted.mint(&token)?))
+    Ok((token, hosted.with_keys(|keys| keys.mint(&token))?))
 }
 
 fn by_link<J: Journal>(
@@ -121,17 +125,22 @@ fn by_link<J: Journal>(
     link: &str,
     now_ms: i64,
 ) -> Result<(Token, String), Refusal> {
-    todo!()
+    let wechat = hosted.voting()?.sign_in.wechat.as_ref().ok_or(Problem::WrongIdentityMode)?;
+    let expires_at_s = sign_ins_end_s(hosted, now_ms).ok_or(Problem::Closed)?;
+    let linked = hosted.with_keys(|keys| wechat.links.redeem(keys, link, now_ms))?;
+    let Linked { voter, follower, fresh } = linked.map_err(Problem::from)?;
+    let token = Token { voter, follower, fresh, expires_at_s };
+    Ok((token, hosted.with_keys(|keys| keys.mint(&token))?))
 }
 
 /// Whether another website had the browser send this. Programs send none of these headers, and a
 /// page of another site cannot choose them.
 fn is_foreign(headers: &HeaderMap, site: &Site) -> bool {
-    let mut fetches = headers.get_all("sec-fetch-site").into_iter().peekable();
-    if fetches.peek().is_some() && fetches.clone().all(|site| site == "same-origin") {
+    let fetches = || headers.get_all("sec-fetch-site").into_iter();
+    if fetches().next().is_some() && fetches().all(|from| from == "same-origin") {
         return false;
     }
-    if fetches.any(|site| site == "cross-site") {
+    if fetches().any(|from| from == "cross-site") {
         return true;
     }
     let own = |origin: &HeaderValue| {
@@ -183,7 +192,10 @@ mod tests {
             assert!(reason.is_some_and(|reason| reason.chars().count() <= 120), "{body}");
         }
         let long = format!("{{\"{}\":1}}", "é".repeat(400));
-        assert_eq!(Sent::parse(long.as_bytes()).err().map(|reason| reason.chars().count()), Some(120));
+        assert_eq!(
+            Sent::parse(long.as_bytes()).err().map(|reason| reason.chars().count()),
+            Some(120)
+        );
     }
 
     #[test]

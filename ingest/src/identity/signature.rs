@@ -20,7 +20,7 @@ const ECHO_BYTES_MAX: usize = 256;
 /// others, sorted and joined. That it takes the same time whatever differs is blake3's promise for
 /// its hashes, which are compared in place of the texts.
 #[must_use]
-pub fn holds(token: &str, timestamp: &str, nonce: &str, signature: &str) -> bool {
+pub(super) fn holds(token: &str, timestamp: &str, nonce: &str, signature: &str) -> bool {
     let mut parts = [token, timestamp, nonce];
     parts.sort_unstable();
     let mut sha1 = Sha1::new();
@@ -68,7 +68,8 @@ impl<'a> Signed<'a> {
 
     /// Whether its time is about now.
     pub(super) fn is_recent(&self, now_ms: i64) -> bool {
-        let signed_ms = digits(&self.timestamp).and_then(|s| i64::try_from(s).ok()?.checked_mul(1_000));
+        let signed_ms =
+            digits(&self.timestamp).and_then(|s| i64::try_from(s).ok()?.checked_mul(1_000));
         signed_ms.is_some_and(|signed_ms| signed_ms.abs_diff(now_ms) <= AGE_MS_MAX)
     }
 

@@ -60,8 +60,11 @@ impl Message {
     /// The message of these bytes.
     pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
         let text = std::str::from_utf8(body).map_err(|_| Malformed::Unreadable)?;
-        let options =
-            ParsingOptions { allow_dtd: false, nodes_limit: NODES_MAX, ..ParsingOptions::default() };
+        let options = ParsingOptions {
+            allow_dtd: false,
+            nodes_limit: NODES_MAX,
+            ..ParsingOptions::default()
+        };
         let document =
             Document::parse_with_options(text, options).map_err(|_| Malformed::Unreadable)?;
         let root = document.root_element();

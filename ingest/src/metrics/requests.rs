@@ -12,8 +12,7 @@ use prometheus::{
 
 use super::{
     CAMPAIGN, GONE, GOOD, NO_CAMPAIGN, OUTCOME, REQUEST_BUCKETS, REQUEST_SECONDS, REQUESTS, RESULT,
-    RESULTS, ROUTE, ROUTES, ROUTES_OF_CAMPAIGN, STREAMS, SignIns,
-    WeChatEvents,
+    RESULTS, ROUTE, ROUTES, ROUTES_OF_CAMPAIGN, STREAMS, SignIns, WeChatEvents,
 };
 use crate::problem::Problem;
 use crate::routes::Route;

@@ -19,9 +19,31 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// One file to fetch, two to read and test.
-const BOARD_JS: &str =
-    concat!(include_str!("../../pages/board_count.js"), include_str!("../../pages/board.js"),);
+/// In the order in which each needs those before it.
+pub(super) const BOARD_JS: &str = concat!(
+    include_str!("../../pages/board/count.js"),
+    include_str!("../../pages/board/tools.js"),
+    include_str!("../../pages/board/ranking.js"),
+    include_str!("../../pages/board/tables.js"),
+    include_str!("../../pages/board/pace.js"),
+    include_str!("../../pages/board/feed.js"),
+    include_str!("../../pages/board/main.js"),
+);
+
+/// In the order in which each needs those before it.
+const PAGE_JS: &str = concat!(
+    include_str!("../../pages/page/tools.js"),
+    include_str!("../../pages/page/store.js"),
+    include_str!("../../pages/page/server.js"),
+    include_str!("../../pages/page/insist.js"),
+    include_str!("../../pages/page/state.js"),
+    include_str!("../../pages/page/choices.js"),
+    include_str!("../../pages/page/view.js"),
+    include_str!("../../pages/page/send.js"),
+    include_str!("../../pages/page/receipt.js"),
+    include_str!("../../pages/page/sign_in.js"),
+    include_str!("../../pages/page/main.js"),
+);
 
 /// A static file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +52,7 @@ pub(crate) enum File {
     BaseCss,
     /// Of the board.
     BoardCss,
-    /// Of the board: what it works out, then what it shows.
+    /// Of the board.
     BoardJs,
     /// The icon of a tab.
     Icon,
@@ -69,7 +91,7 @@ impl File {
             Self::BoardJs => ("board", "js", JS, BOARD_JS.as_bytes()),
             Self::Icon => ("icon", "svg", SVG, include_bytes!("../../pages/icon.svg")),
             Self::PageCss => ("page", "css", CSS, include_bytes!("../../pages/page.css")),
-            Self::PageJs => ("page", "js", JS, include_bytes!("../../pages/page.js")),
+            Self::PageJs => ("page", "js", JS, PAGE_JS.as_bytes()),
         }
     }
 

@@ -46,6 +46,14 @@ impl Page<'_> {
         self.campaign.identity.keyword.as_deref().unwrap_or_default()
     }
 
+    /// The zone whose clocks and days the page speaks of, as its readers call it.
+    fn zone(&self) -> &str {
+        match self.campaign.zone.as_str() {
+            "Asia/Shanghai" => self.say("北京时间", "Beijing time"),
+            other => other,
+        }
+    }
+
     const fn results(&self) -> &'static str {
         match self.campaign.results {
             Results::Live => "live",
@@ -65,7 +73,7 @@ impl Page<'_> {
     fn who(&self) -> String {
         let account = self.account();
         match (self.language, self.mode) {
-            (Language::Chinese, Mode::Demo) => "演示:任何人".to_owned(),
+            (Language::Chinese, Mode::Demo) => "演示：任何人".to_owned(),
             (Language::English, Mode::Demo) => "Anybody: a demonstration".to_owned(),
             (Language::Chinese, _) if self.campaign.followers_only && !account.is_empty() => {
                 format!("关注公众号「{account}」")
@@ -84,21 +92,21 @@ impl Page<'_> {
     const fn privacy(&self) -> &'static str {
         match self.mode {
             Mode::Demo => self.say(
-                "演示只在本浏览器里存放一个匿名身份(Cookie)和您的选择,活动结束一天后失效。",
+                "演示只在本浏览器里存放一个匿名身份（Cookie）和您的选择，活动结束一天后失效。",
                 "The demonstration keeps an anonymous identity (a cookie) and your choices in this \
                  browser; it ends a day after the vote.",
             ),
             Mode::Token => self.say(
-                "主办方的应用只交给我们一个随机编号。选票存为假名:由本活动专用的密钥算出,\
-                 活动结束后密钥销毁,选票便再也无法对应到您。",
+                "主办方的应用只交给我们一个随机编号。选票存为假名：由本活动专用的密钥算出，\
+                 活动结束后密钥销毁，选票便再也无法对应到您。",
                 "The organiser’s app hands us a number and nothing else. Your ballot is kept under \
                  a pseudonym made with a key of this campaign only; the key is destroyed after it, \
                  and nobody can trace the ballot to you any more.",
             ),
             Mode::Service | Mode::Unionid | Mode::Link => self.say(
-                "为了做到每人每天一次,我们只用微信给出的编号算出一个假名,选票存在假名之下。\
-                 算假名的密钥只属于本活动,活动结束后销毁,选票便再也无法对应到您;\
-                 取消关注时,您的关注记录随即删除。",
+                "为了做到每人每天一次，我们只用微信给出的编号算出一个假名，选票存在假名之下。\
+                 算假名的密钥只属于本活动，活动结束后销毁，选票便再也无法对应到您；\
+                 取消关注时，您的关注记录随即删除。",
                 "So that everybody votes once a day, we make a pseudonym of the number that WeChat \
                  gives us for you, and keep your ballots under it. Its key belongs to this campaign \
                  only and is destroyed after it: then nobody can trace a ballot to you any more. If \

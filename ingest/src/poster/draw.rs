@@ -35,14 +35,14 @@ pub(super) fn svg(sheet: &Sheet, words: &Words, lang: Lang) -> String {
     let mut svg = String::with_capacity(16_384);
     let tag = lang.tag();
     let (name, description) = (escaped(&words.name), escaped(&words.description));
-    write!(
+    writeln!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}mm\" height=\"{HEIGHT}mm\" \
          viewBox=\"0 0 {WIDTH} {HEIGHT}\" lang=\"{tag}\" xml:lang=\"{tag}\" \
          aria-labelledby=\"name\" aria-describedby=\"description\">\
          <title id=\"name\">{name}</title><desc id=\"description\">{description}</desc>\
          <style>{STYLE}</style>\
-         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n"
+         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>"
     )
     .expect("a String takes all");
     for rule in &sheet.rules {
@@ -60,8 +60,11 @@ pub(super) fn svg(sheet: &Sheet, words: &Words, lang: Lang) -> String {
 
 fn rule(svg: &mut String, Rule { x, y, width, height }: &Rule) {
     let [x, y, width, height] = [x, y, width, height].map(|mm| short(*mm));
-    writeln!(svg, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"#111\"/>")
-        .expect("a String takes all");
+    writeln!(
+        svg,
+        "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"#111\"/>"
+    )
+    .expect("a String takes all");
 }
 
 fn block(svg: &mut String, block: &Block) {
@@ -83,7 +86,8 @@ fn block(svg: &mut String, block: &Block) {
         class => format!(" class=\"{class}\""),
     };
     let x = short(if is_at_end { block.x + block.width } else { block.x });
-    write!(svg, "<text{class} font-size=\"{}\">", short(block.set.size)).expect("a String takes all");
+    write!(svg, "<text{class} font-size=\"{}\">", short(block.set.size))
+        .expect("a String takes all");
     let mut y = block.baseline();
     for line in &block.set.lines {
         let line = escaped(line);

@@ -19,7 +19,7 @@ const INNER: f64 = WIDTH - 2.0 * MARGIN;
 const CODE: f64 = 108.0;
 const COLUMN_X: f64 = MARGIN + CODE + 6.0;
 const COLUMN: f64 = WIDTH - MARGIN - COLUMN_X;
-const HEAD_END: f64 = 26.0;
+const HEAD_END: f64 = 27.0;
 const STEPS: f64 = 239.0;
 const FOOT: f64 = 280.0;
 /// The address's line, and air below it.
@@ -109,10 +109,10 @@ impl Sheet {
         let modules = f64::from(code.as_ref().map_or(25, Code::width));
         let quiet = CODE * f64::from(QUIET) / (modules + f64::from(QUIET));
         let side = CODE - quiet;
-        let block = quiet + side + quiet + ADDRESS;
+        let block = HAIRLINE + quiet + side + quiet + ADDRESS;
         let begin = sheet.head(words, STEPS - block);
         sheet.rule((MARGIN, begin), (INNER, HAIRLINE));
-        let top = begin + quiet;
+        let top = begin + HAIRLINE + quiet;
         sheet.column(words, (top, top + side));
         let at = (MARGIN, top + side + quiet);
         sheet.line(Look::Plain, &words.address, at, (INNER, 5.8));
@@ -125,9 +125,10 @@ impl Sheet {
 
     fn dateline(&mut self, words: &Words) {
         self.rule((MARGIN, 13.0), (INNER, 1.6));
-        self.line(Look::Kicker, words.kicker, (MARGIN, 16.6), (INNER * 0.4, 5.2));
-        let at = (MARGIN + INNER * 0.4, 16.6);
-        self.line(Look::Right, &words.span, at, (INNER * 0.6, 5.0));
+        let half = INNER / 2.0;
+        self.line(Look::Kicker, words.kicker, (MARGIN, 16.0), (half, 6.4));
+        // So that both stand on one line.
+        self.line(Look::Right, &words.span, (MARGIN + half, 17.4), (half, 5.0));
         self.rule((MARGIN, HEAD_END - 2.0), (INNER, HAIRLINE));
     }
 
@@ -143,13 +144,9 @@ impl Sheet {
         let used = height(&set, LEADING_TITLE) + below;
         let spare = (end - HEAD_END - used).max(0.0);
         let y = HEAD_END + spare * 0.35;
-        let leading = LEADING_TITLE;
-        let title = Block { look: Look::Title, x: MARGIN, y, width: INNER, leading, set };
-        let y = y + title.height() + 3.0;
-        self.blocks.push(title);
+        let y = y + self.text(Look::Title, (MARGIN, y), INNER, (set, LEADING_TITLE)) + 3.0;
         if let Some(set) = organiser {
-            let (look, leading) = (Look::Plain, LEADING);
-            self.blocks.push(Block { look, x: MARGIN, y, width: INNER, leading, set });
+            self.text(Look::Plain, (MARGIN, y), INNER, (set, LEADING));
         }
         HEAD_END + used + spare * 0.8
     }
@@ -157,9 +154,10 @@ impl Sheet {
     /// When and how, beside the code: all of one size, the largest at which both fit.
     fn column(&mut self, words: &Words, (top, end): (f64, f64)) {
         self.rule((COLUMN_X - 3.5, top), (HAIRLINE, end - top));
-        let texts = words.columns.each_ref().map(|(_, lines)| {
-            lines.iter().map(|line| Text::of(line)).collect::<Vec<_>>()
-        });
+        let texts = words
+            .columns
+            .each_ref()
+            .map(|(_, lines)| lines.iter().map(|line| Text::of(line)).collect::<Vec<_>>());
         let mut size = 6.4;
         let height = |size: f64| {
             let rows = |text: &Text<'_>| text.rows(COLUMN / size) * size * LEADING + PARAGRAPH_GAP;
@@ -175,10 +173,8 @@ impl Sheet {
             y += PART_HEAD;
             for text in texts {
                 let set = Set { size, lines: text.balanced(COLUMN / size) };
-                let (look, leading) = (Look::Plain, LEADING);
-                let block = Block { look, x: COLUMN_X, y, width: COLUMN, leading, set };
-                y += block.height() + PARAGRAPH_GAP;
-                self.blocks.push(block);
+                let set = (set, LEADING);
+                y += self.text(Look::Plain, (COLUMN_X, y), COLUMN, set) + PARAGRAPH_GAP;
             }
             y += PART_GAP;
         }
@@ -192,8 +188,7 @@ impl Sheet {
             let (text_x, width) = (x + 12.0, STEP - 12.0);
             self.line(Look::Heading, heading, (text_x, STEPS + 4.5), (width, 6.4));
             let set = fit(text, (width, FOOT - STEPS - 17.0), 4.9, LEADING);
-            let y = STEPS + 14.0;
-            self.blocks.push(Block { look: Look::Plain, x: text_x, y, width, leading: LEADING, set });
+            self.text(Look::Plain, (text_x, STEPS + 14.0), width, (set, LEADING));
             x += STEP + STEP_GAP;
         }
     }
@@ -214,7 +209,21 @@ impl Sheet {
     fn line(&mut self, look: Look, text: &str, (x, y): (f64, f64), (width, size): (f64, f64)) {
         if !text.is_empty() {
             let set = fit(text, (width, size * LINE), size, LINE);
-            self.blocks.push(Block { look, x, y, width, leading: LINE, set });
+            self.text(look, (x, y), width, (set, LINE));
         }
+    }
+
+    /// Puts a text into its place; answers how high it is.
+    fn text(
+        &mut self,
+        look: Look,
+        (x, y): (f64, f64),
+        width: f64,
+        (set, leading): (Set, f64),
+    ) -> f64 {
+        let block = Block { look, x, y, width, leading, set };
+        let height = block.height();
+        self.blocks.push(block);
+        height
     }
 }

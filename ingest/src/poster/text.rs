@@ -13,6 +13,9 @@ const WORDS: &str = "社区 治理 创新 案例 活动 征集 展示 宣传 投
     全国 全省 全市 全区 全县 年度 优秀 先进 最美 人物 文明 志愿 服务 网络 公众 中国 新闻 媒体 作品 大赛 \
     公众号 微信号 微信 扫一扫 二维码 页面 勾选 提交 回执 关注 发送";
 
+/// A longer name in quotes may break.
+const QUOTED_CHARS_MAX: usize = 10;
+
 /// Lines of one size.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Set {
@@ -116,13 +119,22 @@ fn atoms(text: &str) -> Vec<&str> {
             start = at;
         }
         if at >= whole {
-            let word = WORDS.split(' ').filter(|word| text[at..].starts_with(word)).max_by_key(|word| word.len());
-            whole = at + word.map_or(0, str::len);
+            whole = at + kept(&text[at..]);
         }
         before = Some(c);
     }
     atoms.push(&text[start..]);
     atoms
+}
+
+/// How much of a text's beginning stays together: one of our words, or a short name in quotes.
+fn kept(text: &str) -> usize {
+    if text.starts_with('“') {
+        let quoted = text.char_indices().take(QUOTED_CHARS_MAX).find(|(_, c)| *c == '”');
+        return quoted.map_or(0, |(at, _)| at);
+    }
+    let words = WORDS.split_ascii_whitespace().filter(|word| text.starts_with(word));
+    words.map(str::len).max().unwrap_or(0)
 }
 
 fn may_break(before: char, after: char) -> bool {
@@ -132,7 +144,7 @@ fn may_break(before: char, after: char) -> bool {
     // A number stays with its unit, as in 2023年.
     let is_quantity = before.is_ascii_digit() && is_wide(after);
     let is_wide = is_wide(before) || is_wide(after);
-    before == ' ' || (is_wide && !is_quantity) || (matches!(before, '-' | '/') && after != before)
+    before == ' ' || (is_wide && !is_quantity) || (before == '-' && after != '-')
 }
 
 fn closes(c: char) -> bool {
@@ -158,7 +170,8 @@ fn advance(c: char) -> f64 {
     match c {
         ' ' | '.' | ',' | ':' | ';' | '\'' | '!' | '|' | 'i' | 'j' | 'l' => 0.36,
         'f' | 'r' | 't' | 'I' | '(' | ')' | '[' | ']' | '-' | '/' | '"' => 0.48,
-        'm' | 'w' | 'M' | 'W' | '@' | '%' | '&' => 1.02,
+        'm' | 'w' | '&' => 1.0,
+        'M' | 'W' | '@' | '%' => 1.15,
         'A'..='Z' => 0.8,
         '0'..='9' => 0.64,
         '\0'..='\u{7f}' => 0.62,
@@ -190,7 +203,7 @@ mod tests {
     #[test]
     fn words_stay_whole_unless_one_is_wider_than_a_line() {
         assert_eq!(wrapped("one two", 3.0), ["one", "two"]);
-        assert_eq!(wrapped("the end.", 2.0), ["the", "end."]);
+        assert_eq!(wrapped("the end.", 2.4), ["the", "end."]);
         let lines = wrapped("http://example.org/campaigns", 5.0);
         assert_eq!(lines.concat(), "http://example.org/campaigns");
         assert!(lines.len() > 2 && lines.iter().all(|line| em(line) <= 5.0), "{lines:?}");

@@ -14,8 +14,7 @@ const LONGER_THAN_A_DAY_MS: i64 = 49 * HOUR_MS;
 /// Clocks are put forward or back in the small hours.
 const SMALL_HOURS_MS: i64 = 4 * HOUR_MS;
 
-const WEEKDAYS: [&str; 7] =
-    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const WEEKDAYS_ZH: [&str; 7] = ["周日", "周一", "周二", "周三", "周四", "周五", "周六"];
 const MONTHS: [&str; 12] = [
     "January",
@@ -70,7 +69,7 @@ impl Moment {
     }
 
     /// The date, such as 18 December 2023.
-    pub(super) fn date(self, lang: Lang) -> String {
+    fn date(self, lang: Lang) -> String {
         let Self { year, month, day, .. } = self;
         match lang {
             Lang::Chinese => format!("{year}年{month}月{day}日"),
@@ -78,8 +77,8 @@ impl Moment {
         }
     }
 
-    /// The date without its year, for a sheet that has said the year.
-    pub(super) fn date_of_year(self, lang: Lang) -> String {
+    /// The date without its year.
+    fn date_of_year(self, lang: Lang) -> String {
         let Self { month, day, .. } = self;
         match lang {
             Lang::Chinese => format!("{month}月{day}日"),
@@ -87,8 +86,20 @@ impl Moment {
         }
     }
 
+    /// The day as short as it can be told, for a sheet that has said the year.
+    pub(super) fn short(self, lang: Lang) -> String {
+        let weekday = self.weekday(lang);
+        match lang {
+            Lang::Chinese => format!("{} {weekday}", self.date_of_year(lang)),
+            Lang::English => {
+                let month = pick(&MONTHS, self.month.saturating_sub(1));
+                format!("{weekday} {} {}", self.day, month.get(..3).unwrap_or(month))
+            }
+        }
+    }
+
     /// The day of the week.
-    pub(super) fn weekday(self, lang: Lang) -> &'static str {
+    fn weekday(self, lang: Lang) -> &'static str {
         // Sakamoto's method: the year begins with March, and each month has its shift.
         const SHIFTS: [u32; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
         let year = if self.month < 3 { self.year.saturating_sub(1) } else { self.year };
@@ -175,21 +186,21 @@ mod tests {
     #[test]
     fn moments_are_those_of_the_campaigns_clocks() {
         let [opens, closes] = told("Asia/Shanghai", "2023-12-18T10:00:00", "2023-12-24T17:30:00");
-        assert_eq!(opens, "Monday 18 December 2023, 10:00");
-        assert_eq!(closes, "Sunday 24 December 2023, 17:30");
+        assert_eq!(opens, "Mon 18 December 2023, 10:00");
+        assert_eq!(closes, "Sun 24 December 2023, 17:30");
         let [opens, closes] = told("Asia/Kathmandu", "2024-02-29T00:00:00", "2024-03-01T00:00:00");
-        assert_eq!(opens, "Thursday 29 February 2024, 00:00");
-        assert_eq!(closes, "Thursday 29 February 2024, 24:00");
+        assert_eq!(opens, "Thu 29 February 2024, 00:00");
+        assert_eq!(closes, "Thu 29 February 2024, 24:00");
     }
 
     #[test]
     fn a_day_of_23_or_25_hours_shows_the_time_of_its_clocks() {
         let [opens, closes] = told("Europe/Berlin", "2023-03-26T01:30:00", "2023-03-26T18:00:00");
-        assert_eq!(opens, "Sunday 26 March 2023, 01:30");
-        assert_eq!(closes, "Sunday 26 March 2023, 18:00");
+        assert_eq!(opens, "Sun 26 March 2023, 01:30");
+        assert_eq!(closes, "Sun 26 March 2023, 18:00");
         let [opens, closes] = told("Europe/Berlin", "2023-10-29T09:15:00", "2023-10-30T00:00:00");
-        assert_eq!(opens, "Sunday 29 October 2023, 09:15");
-        assert_eq!(closes, "Sunday 29 October 2023, 24:00");
+        assert_eq!(opens, "Sun 29 October 2023, 09:15");
+        assert_eq!(closes, "Sun 29 October 2023, 24:00");
     }
 
     #[test]

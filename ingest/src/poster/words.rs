@@ -79,40 +79,32 @@ fn pick<'a>(lang: Lang, chinese: &'a str, english: &'a str) -> &'a str {
 
 fn times(campaign: &Campaign, lang: Lang) -> Vec<String> {
     let Some([opens, closes]) = window(campaign) else { return Vec::new() };
-    let of = |moment: Moment| (moment.date_of_year(lang), moment.weekday(lang), moment.time());
-    let ((first, first_weekday, from), (last, last_weekday, to)) = (of(opens), of(closes));
     let zone = zone(&campaign.zone, lang);
+    let ((first, from), (last, to)) =
+        ((opens.short(lang), opens.time()), (closes.short(lang), closes.time()));
     match lang {
-        Lang::Chinese => vec![
-            format!("{first} {first_weekday} {from}"),
-            format!("至 {last} {last_weekday} {to}"),
-            zone,
-        ],
-        Lang::English => vec![
-            format!("from {from} on {first_weekday} {first}"),
-            format!("until {to} on {last_weekday} {last}"),
-            zone,
-        ],
+        Lang::Chinese => vec![format!("{first} {from}"), format!("至 {last} {to}"), zone],
+        Lang::English => vec![format!("{first}, {from}"), format!("to {last}, {to}"), zone],
     }
 }
 
 fn rules(campaign: &Campaign, lang: Lang) -> Vec<String> {
-    let mut rules: Vec<String> = first_step(campaign, lang).into_iter().collect();
+    let mut rules = follow(campaign, lang);
     let is_one_day = campaign.days().len() == 1;
     rules.push(match (lang, campaign.identity.mode.is_wechat(), is_one_day) {
         (Lang::Chinese, true, false) => "每个微信号每天投一次".to_owned(),
         (Lang::Chinese, true, true) => "每个微信号只投一次".to_owned(),
         (Lang::Chinese, false, false) => "每人每天投一次".to_owned(),
         (Lang::Chinese, false, true) => "每人只投一次".to_owned(),
-        (Lang::English, true, false) => "Once a day for each WeChat account".to_owned(),
-        (Lang::English, true, true) => "Once for each WeChat account".to_owned(),
-        (Lang::English, false, false) => "Once a day for each person".to_owned(),
-        (Lang::English, false, true) => "Once for each person".to_owned(),
+        (Lang::English, true, false) => "Once a day per WeChat account".to_owned(),
+        (Lang::English, true, true) => "Once per WeChat account".to_owned(),
+        (Lang::English, false, false) => "Once a day per person".to_owned(),
+        (Lang::English, false, true) => "Once per person".to_owned(),
     });
     let (all, count) = (campaign.choices.len(), count(campaign, lang));
     rules.push(match lang {
         Lang::Chinese => format!("共{all}项，每次{count}"),
-        Lang::English => format!("{count} of {all} choices each time"),
+        Lang::English => format!("{count} of {all} choices"),
     });
     rules
 }
@@ -131,26 +123,25 @@ fn count(campaign: &Campaign, lang: Lang) -> String {
 }
 
 /// What a voter has to do before anything else, if so.
-fn first_step(campaign: &Campaign, lang: Lang) -> Option<String> {
+fn follow(campaign: &Campaign, lang: Lang) -> Vec<String> {
     let identity = &campaign.identity;
-    let account = identity.account.as_deref().map(seen);
-    let keyword = identity.keyword.as_deref().map(seen);
-    match (account, keyword, lang) {
-        // The account gives the way in only to those who write to it.
-        (Some(account), Some(keyword), Lang::Chinese) if identity.mode == Mode::Link => {
-            Some(format!("先关注微信公众号“{account}”，并发送“{keyword}”"))
-        }
-        (Some(account), Some(keyword), Lang::English) if identity.mode == Mode::Link => Some(
-            format!("First follow the WeChat account “{account}” and send it “{keyword}”"),
-        ),
-        (_, _, _) if !campaign.followers_only => None,
-        (Some(account), _, Lang::Chinese) => Some(format!("先关注微信公众号“{account}”")),
-        (Some(account), _, Lang::English) => {
-            Some(format!("First follow the WeChat account “{account}”"))
-        }
-        (None, _, Lang::Chinese) => Some("先关注主办方的微信公众号".to_owned()),
-        (None, _, Lang::English) => Some("First follow the organiser’s WeChat account".to_owned()),
+    // The account gives the way in only to those who write to it.
+    let keyword = identity.keyword.as_deref().filter(|_| identity.mode == Mode::Link).map(seen);
+    if !campaign.followers_only && keyword.is_none() {
+        return Vec::new();
     }
+    let account = identity.account.as_deref().map(seen);
+    let mut rules = vec![match (account, lang) {
+        (Some(account), Lang::Chinese) => format!("先关注微信公众号“{account}”"),
+        (Some(account), Lang::English) => format!("First follow “{account}” on WeChat"),
+        (None, Lang::Chinese) => "先关注主办方的微信公众号".to_owned(),
+        (None, Lang::English) => "First follow the organiser on WeChat".to_owned(),
+    }];
+    rules.extend(keyword.map(|keyword| match lang {
+        Lang::Chinese => format!("再给它发送“{keyword}”"),
+        Lang::English => format!("and send it “{keyword}”"),
+    }));
+    rules
 }
 
 fn steps(campaign: &Campaign, lang: Lang) -> [(&'static str, String); 3] {
@@ -158,23 +149,23 @@ fn steps(campaign: &Campaign, lang: Lang) -> [(&'static str, String); 3] {
     let count = count(campaign, lang);
     match lang {
         Lang::Chinese => {
-            let scan = if is_wechat { "打开微信，扫一扫上面的二维码" } else { "用手机扫一扫上面的二维码" };
+            let with = if is_wechat { "打开微信，" } else { "用手机" };
             [
-                ("扫码", scan.to_owned()),
+                ("扫码", format!("{with}扫一扫上面的二维码")),
                 ("选择", format!("在页面上勾选，{count}")),
                 ("完成", "提交后看到回执，就投好了".to_owned()),
             ]
         }
         Lang::English => {
-            let scan = if is_wechat { "with WeChat" } else { "with your phone" };
+            let with = if is_wechat { "with WeChat" } else { "with your phone" };
             let count = match count.strip_prefix("Up to ") {
                 Some(max) => format!("up to {max}"),
                 None => count,
             };
             [
-                ("Scan", format!("Scan the code above {scan}")),
+                ("Scan", format!("Scan the code {with}")),
                 ("Choose", format!("Tick {count} on the page")),
-                ("Done", "Submit. A receipt says that your vote is in".to_owned()),
+                ("Done", "Submit and see your receipt".to_owned()),
             ]
         }
     }
@@ -183,7 +174,11 @@ fn steps(campaign: &Campaign, lang: Lang) -> [(&'static str, String); 3] {
 /// A text without what nobody sees: line ends and controls become spaces, and what changes the
 /// direction of writing goes, so that a text cannot rearrange what stands next to it.
 fn seen(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c: char| {
+        ('\u{200e}'..='\u{200f}').contains(&c)
+            || ('\u{202a}'..='\u{202e}').contains(&c)
+            || ('\u{2066}'..='\u{2069}').contains(&c)
+    };
     let text: String = text.chars().filter(|c| !turns(*c)).collect();
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")

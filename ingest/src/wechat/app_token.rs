@@ -110,18 +110,17 @@ impl Held {
         (token.as_str() == answer.access_token).then_some(*error)
     }
 
-    /// Notes that a refresh is forced now, if WeChat would allow it.
-    fn force(&mut self, now_ms: i64, refusal: Error) -> Result<(), Error> {
+    /// Whether a refresh may be forced now; it is noted as done.
+    fn may_force(&mut self, now_ms: i64) -> bool {
         self.forced_ms.retain(|forced_ms| now_ms.saturating_sub(*forced_ms) < DAY_MS);
-        if self.forced_ms.len() >= FORCED_A_DAY {
-            return Err(refusal);
-        }
         let last_ms = self.forced_ms.back().copied();
-        if last_ms.is_some_and(|last_ms| now_ms.saturating_sub(last_ms) < FORCED_APART_MS) {
-            return Err(Error::Busy);
+        let is_soon =
+            last_ms.is_some_and(|last_ms| now_ms.saturating_sub(last_ms) < FORCED_APART_MS);
+        let may_force = self.forced_ms.len() < FORCED_A_DAY && !is_soon;
+        if may_force {
+            self.forced_ms.push_back(now_ms);
         }
-        self.forced_ms.push_back(now_ms);
-        Ok(())
+        may_force
     }
 
     /// Takes what a request brought that was begun at `from_ms`.
@@ -195,15 +194,19 @@ impl AppTokens {
     }
 
     async fn ask(&self, api: &Api, account: &Account) -> Result<Answer, Error> {
-        let answer = stable_token(api, account, false).await?;
-        let refusal = self.held().refusal_of(&answer);
-        let Some(refusal) = refusal else {
-            return Ok(answer);
-        };
-        self.held().force(api.now_ms(), refusal)?;
-        let answer = stable_token(api, account, true).await?;
-        let refusal = self.held().refusal_of(&answer);
-        refusal.map_or(Ok(answer), Err)
+        let mut answer = stable_token(api, account, false).await?;
+        let mut refusal = self.held().refusal_of(&answer);
+        if refusal.is_some() && self.held().may_force(api.now_ms()) {
+            answer = stable_token(api, account, true).await?;
+            refusal = self.held().refusal_of(&answer);
+        }
+        match refusal {
+            None => Ok(answer),
+            Some(refusal) => {
+                let cause = "WeChat refuses the token that it hands out".to_owned();
+                Err(api.ended(Call::AppToken, (refusal, cause)))
+            }
+        }
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -225,8 +228,6 @@ async fn stable_token(api: &Api, account: &Account, force: bool) -> Result<Answe
 mod tests {
     use super::*;
 
-    const BAD: Error = Error::Configuration { errcode: 40_001 };
-
     fn answer(token: &str, expires_in: u32) -> Answer {
         Answer { access_token: token.to_owned(), expires_in }
     }
@@ -236,13 +237,12 @@ mod tests {
         let mut held = Held::default();
         for forced in 0..20 {
             let now_ms = forced * FORCED_APART_MS;
-            assert_eq!(held.force(now_ms, BAD), Ok(()));
-            assert!(held.force(now_ms + FORCED_APART_MS - 1, BAD).is_err());
+            assert!(held.may_force(now_ms));
+            assert!(!held.may_force(now_ms + FORCED_APART_MS - 1));
         }
-        assert_eq!(held.force(19 * FORCED_APART_MS + 1, BAD), Err(BAD));
-        assert_eq!(held.force(DAY_MS - 1, BAD), Err(BAD));
-        assert_eq!(held.force(DAY_MS, BAD), Ok(()));
-        assert_eq!(held.force(DAY_MS + 1, BAD), Err(BAD));
+        assert!(!held.may_force(DAY_MS - 1));
+        assert!(held.may_force(DAY_MS));
+        assert!(!held.may_force(DAY_MS + FORCED_APART_MS - 1));
     }
 
     #[test]
@@ -261,7 +261,8 @@ mod tests {
     }
 
     #[test]
-    fn a_token_about_to_end_is_not_asked_for_by_every_caller_and_a_clock_set_back_is_not_believed() {
+    fn a_token_about_to_end_is_not_asked_for_by_every_caller_and_a_clock_set_back_is_not_believed()
+    {
         let mut held = Held::default();
         let token = held.settle(Ok(answer("short", 200)), 1_000, 1_000).unwrap();
         assert_eq!(held.ready(1_000 + RENEWED_MS_MIN - 1), Some(Ok(token)));

@@ -28,11 +28,9 @@ impl Complaints {
             Outcome::Configuration => true,
             Outcome::Quota | Outcome::Unreachable | Outcome::Nonsense => false,
             // The voter's affair, or WeChat's for a moment.
-            Outcome::Ok
-            | Outcome::Busy
-            | Outcome::CodeSpent
-            | Outcome::Token
-            | Outcome::Openid => return,
+            Outcome::Ok | Outcome::Busy | Outcome::CodeSpent | Outcome::Token | Outcome::Openid => {
+                return;
+            }
         };
         if !self.is_due(call, outcome, now_ms) {
             return;
@@ -49,9 +47,8 @@ impl Complaints {
         let written_ms = &self.written_ms[call as usize][outcome as usize];
         let last_ms = written_ms.load(Ordering::SeqCst);
         let is_due = now_ms < last_ms || now_ms.saturating_sub(last_ms) >= EVERY_MS;
-        let swap = |to_ms| {
-            written_ms.compare_exchange(last_ms, to_ms, Ordering::SeqCst, Ordering::SeqCst)
-        };
+        let swap =
+            |to_ms| written_ms.compare_exchange(last_ms, to_ms, Ordering::SeqCst, Ordering::SeqCst);
         is_due && swap(now_ms).is_ok()
     }
 }
@@ -63,8 +60,9 @@ mod tests {
     #[test]
     fn one_line_of_each_sort_a_minute() {
         let complaints = Complaints::new();
-        let is_due =
-            |call, now_ms| complaints.is_due(call, Outcome::Unreachable, 1_700_000_000_000 + now_ms);
+        let is_due = |call, now_ms| {
+            complaints.is_due(call, Outcome::Unreachable, 1_700_000_000_000 + now_ms)
+        };
         assert!(is_due(Call::Exchange, 0));
         assert!(!is_due(Call::Exchange, EVERY_MS - 1));
         assert!(is_due(Call::UserInfo, EVERY_MS - 1));

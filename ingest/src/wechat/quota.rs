@@ -1,8 +1,8 @@
 //! Pauses: what a used-up quota of WeChat makes us not ask.
 //!
 //! Invariant: while a pause of a kind of call holds, no request of that kind is made, except one
-//! every ten minutes after the daily quota is used up, for WeChat gives its quotas back by hand too.
-//! Every instant is the injected clock's; a clock that is set back before the pause began ends it.
+//! every ten minutes after the daily quota is used up: WeChat gives quotas back by hand too. Every
+//! instant is the injected clock's; one that is set back to before the pause began ends it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

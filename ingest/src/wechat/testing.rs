@@ -1,13 +1,14 @@
-//! For the tests of this folder: a clock that is set by hand, and a server on loopback that answers
-//! as it is told and remembers what it was asked.
+//! For the tests of this folder: a clock that is set by hand, a server on loopback that answers as
+//! it is told and remembers what it was asked, and a reader of every log line.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{FutureExt, StreamExt, stream};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
@@ -16,6 +17,9 @@ use hyper_util::rt::TokioIo;
 use journal::Clock;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 /// 2023-12-18 12:00 in Shanghai.
 pub(super) const NOON_MS: i64 = 1_702_872_000_000;
@@ -115,7 +119,7 @@ impl Drop for Server {
     }
 }
 
-type Sent = StreamBody<stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, &'static str>>>>;
+type Sent = StreamBody<stream::BoxStream<'static, Result<Frame<Bytes>, &'static str>>>;
 
 async fn serve(
     request: Request<Incoming>,
@@ -131,16 +135,61 @@ async fn serve(
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     noted.lock().unwrap().push(asked.clone());
+    let frame = |body: Bytes| stream::once(async { Ok(Frame::data(body)) });
     let (status, length, frames) = match answer(&asked) {
-        Reply::Says(status, body) => (status, body.len(), vec![Ok(Frame::data(body.into()))]),
+        Reply::Says(status, body) => (status, body.len(), frame(body.into()).boxed()),
         Reply::Silent => std::future::pending().await,
         Reply::BreaksOff(begun) => {
-            (200, 1_000, vec![Ok(Frame::data(begun.into())), Err("broken off")])
+            // What has begun is sent first.
+            let end = stream::once(tokio::task::yield_now().map(|()| Err("broken off")));
+            (200, 1_000, frame(begun.into()).chain(end).boxed())
         }
     };
     let answer = Response::builder()
         .status(status)
         .header("content-length", length)
         .header("content-type", "text/plain");
-    Ok(answer.body(StreamBody::new(stream::iter(frames))).unwrap())
+    Ok(answer.body(StreamBody::new(frames)).unwrap())
+}
+
+/// Everything that is logged on this thread, of every level and crate.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Heard(Arc<Mutex<String>>);
+
+impl Heard {
+    pub(super) fn text(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Visit for &Heard {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let mut text = self.0.lock().unwrap();
+        text.push_str(&format!("{field}={value:?}\n"));
+    }
+}
+
+impl Subscriber for Heard {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut { self });
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut { self });
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut { self });
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
 }

@@ -38,6 +38,10 @@ pub(crate) const TOKEN_KEY: (u8, [u8; 32]) = (1, [1; 32]);
 pub(crate) struct TestClock(AtomicI64);
 
 impl TestClock {
+    pub(crate) fn at(now_ms: i64) -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(now_ms)))
+    }
+
     pub(crate) fn set(&self, now_ms: i64) {
         self.0.store(now_ms, Ordering::SeqCst);
     }
@@ -56,6 +60,10 @@ pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) aggregating: bool,
     pub(crate) voting: bool,
+    pub(crate) campaign: String,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) sign_in: SignIn,
+    pub(crate) site: Site,
 }
 
 impl Default for Setup {
@@ -66,6 +74,10 @@ impl Default for Setup {
             options: Options::default(),
             aggregating: true,
             voting: true,
+            campaign: campaign_text(),
+            clock: TestClock::at(NOON_MS),
+            sign_in: SignIn::default(),
+            site: Site::default(),
         }
     }
 }
@@ -101,14 +113,14 @@ impl Running {
     pub(crate) async fn start(setup: Setup) -> Self {
         let cluster = Cluster::new(1, 2, setup.options);
         let journal = cluster.process("edge");
-        let campaign = Campaign::parse(&campaign_text()).unwrap();
+        let campaign = Campaign::parse(&setup.campaign).unwrap();
         let key = PseudonymKey::new(&[7; 32]);
         let rules = Rules::new(&campaign, journal.identity(), 2, key.fingerprint());
         found(&journal, &rules, NOON_MS).await.unwrap();
         let (results, following) = view(journal.clone());
         // These tasks end with the test's runtime.
         drop(tokio::spawn(following));
-        let clock = Arc::new(TestClock(AtomicI64::new(NOON_MS)));
+        let clock = setup.clock;
         let check = Arc::new(ClockCheck::new(2_000));
         check.observe(0, 0, 0);
         if setup.aggregating {
@@ -122,7 +134,7 @@ impl Running {
         let voting = Voting {
             batcher: Arc::clone(&batcher),
             tokens: tokens.clone(),
-            sign_in: SignIn::default(),
+            sign_in: setup.sign_in,
         };
         let given = EdgeCampaign {
             campaign,
@@ -136,7 +148,7 @@ impl Running {
             clock: clock.clone(),
             shutdown: shutdown.clone(),
             registry: registry.clone(),
-            site: Site::default(),
+            site: setup.site,
         };
         let edge = Edge::new(vec![given], options).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

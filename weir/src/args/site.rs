@@ -1,6 +1,7 @@
 //! The flags of whatever voters meet: where it is found, how they sign in, whom it believes.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -29,6 +30,11 @@ pub(crate) struct SiteArgs {
     /// with commas between them. Not given: none
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = network)]
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// How many ballots a second may come from one network, an IPv4 /24 or IPv6 /56, ten seconds'
+    /// worth at once, before they are refused; behind a carrier's network there are thousands of
+    /// voters. Not given: none is refused, what is unusual is noted in the ballots
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    pub(crate) prefix_rate_max: Option<NonZeroU32>,
     /// The certificate chain (PEM, the leaf first) for TLS on the public listener; read again when
     /// it changes. Not given: plain HTTP, for a proxy in front that speaks TLS
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -51,7 +57,17 @@ impl SiteArgs {
     /// Where voters find it.
     pub(crate) fn site(&self) -> Site {
         let (public_url, trusted_proxies) = (self.public_url.clone(), self.trusted_proxies.clone());
-        Site { public_url, trusted_proxies, tls: self.tls_cert.is_some() }
+        Site {
+            public_url,
+            trusted_proxies,
+            prefix_rate_max: self.prefix_rate_max,
+            tls: self.tls_cert.is_some(),
+        }
+    }
+
+    /// Whether WeChat is imitated here.
+    pub(crate) fn imitates(&self) -> bool {
+        self.identity == Some(Way::WechatImitation)
     }
 
     /// The files of the public listener's certificate and key.

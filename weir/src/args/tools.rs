@@ -1,10 +1,12 @@
-//! The flags of the small commands that containers and set-ups need: `weir campaign` and
-//! `weir health`.
+//! The flags of the small commands that containers and set-ups need: `weir campaign`, `weir poster`
+//! and `weir health`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+
+use super::site::public_url;
 
 pub(super) const CAMPAIGN_EXAMPLES: &str = "\
 Examples:
@@ -25,6 +27,42 @@ pub(crate) struct CampaignArgs {
     /// Where to write it; a file that is there stays as it is. Not given: standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+pub(super) const POSTER_EXAMPLES: &str = "\
+Examples:
+  weir poster --campaign mine.toml --public-url https://vote.example.org > poster.svg
+  weir poster --campaign mine.toml --public-url https://vote.example.org --channel metro-line-2 \\
+     > metro-line-2.svg
+     its code has a name of its own, by which scans are counted
+
+Any browser prints it on a sheet of A4, or into a PDF. Its dates are those of the campaign file; a
+running weir has it too, under /campaigns/ID/poster.svg.";
+
+#[derive(Debug, Args)]
+pub(crate) struct PosterArgs {
+    /// The campaign file (TOML). Not given: the built-in campaign hubei-2023
+    #[arg(long, value_name = "FILE")]
+    pub(crate) campaign: Option<PathBuf>,
+    /// The origin that voters see, https://vote.example.org, to which the code leads
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    pub(crate) public_url: String,
+    /// One of the campaign's channels: scans of this poster are counted by it. Not given: the code
+    /// names none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
+    /// The language of what is not the campaign's own text
+    #[arg(long, value_name = "LANG", value_enum, default_value = "zh")]
+    pub(crate) lang: Lang,
+}
+
+/// A language that a poster is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// Chinese
+    Zh,
+    /// English
+    En,
 }
 
 pub(super) const HEALTH_EXAMPLES: &str = "\

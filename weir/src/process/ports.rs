@@ -52,7 +52,7 @@ pub(crate) fn origin(address: SocketAddr) -> String {
 }
 
 /// The same, by TLS or without.
-pub(super) fn origin_by(tls: bool, mut address: SocketAddr) -> String {
+pub(crate) fn origin_by(tls: bool, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -11,13 +11,14 @@ use std::time::Duration;
 use aggregator::View;
 use ingest::metrics::{Watched, watch_connections};
 use ingest::server::{Counters, Limits, Listening, Report, Shutdown, serve};
-use ingest::{Edge, EdgeOptions, Ops, Readiness};
+use ingest::{Edge, EdgeOptions, Ops, Readiness, wechat};
 use journal::{Clock, Journal};
 use prometheus::Registry;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ports::Ports;
+use super::sign_in::{self, SignIns};
 use super::working::{self, Means, Tasks, Working};
 use super::{Opened, Role, Setting, TlsFiles, descriptors, metrics};
 use crate::exit::Failure;
@@ -48,7 +49,7 @@ pub(super) struct Ends {
 impl<J: Journal> Running<J> {
     /// Starts everything, and answers with the edge that serves. The campaigns are in order, the
     /// ports are open.
-    pub(super) fn start(
+    pub(super) async fn start(
         opened: Vec<Opened<J>>,
         ports: Ports,
         clock: &Arc<dyn Clock>,
@@ -67,7 +68,14 @@ impl<J: Journal> Running<J> {
         watch_connections(&registry, &watched).map_err(no_metrics)?;
         let mut tasks = Tasks::new();
         let (mut working, mut campaigns) = (Vec::new(), Vec::new());
-        let mut means = Means { role: setting.role, clock, registry: &registry, tasks: &mut tasks };
+        let sign_ins = sign_ins(&ports, clock, &setting, (&registry, &mut tasks)).await?;
+        let mut means = Means {
+            role: setting.role,
+            clock,
+            registry: &registry,
+            tasks: &mut tasks,
+            sign_ins: sign_ins.as_ref(),
+        };
         for opened in opened {
             let (started, campaign) = working::start(opened, &mut means)?;
             working.push(started);
@@ -82,6 +90,8 @@ impl<J: Journal> Running<J> {
             site: setting.site.clone(),
         };
         let edge = Edge::new(campaigns, options).map_err(no_metrics)?;
+        let upkeep = edge.upkeep();
+        tasks.spawn(async move { match upkeep.await {} });
         let ready = readiness(edge.clone(), &working, leaving.clone());
         metrics::watch_readiness(&registry, &ready).map_err(no_metrics)?;
         let ops = Ops::new(registry, ready);
@@ -117,6 +127,26 @@ impl<J: Journal> Running<J> {
             pending().await
         }
     }
+}
+
+/// What sign-ins share, where voters sign in.
+async fn sign_ins(
+    ports: &Ports,
+    clock: &Arc<dyn Clock>,
+    setting: &Setting,
+    (registry, tasks): (&Registry, &mut Tasks),
+) -> Result<Option<SignIns>, Failure> {
+    if setting.role == Role::Counting {
+        return Ok(None);
+    }
+    let metrics = wechat::Metrics::new(registry).map_err(no_metrics)?;
+    let public_url = setting.site.public_url.as_deref().filter(|_| setting.imitates);
+    let imitated = match public_url {
+        Some(public_url) => Some(sign_in::imitate(public_url, ports, clock, tasks).await?),
+        None => None,
+    };
+    let (clock, data) = (Arc::clone(clock), setting.identity_data.clone());
+    Ok(Some(SignIns { clock, metrics, data, imitated }))
 }
 
 /// The limits of the public listener, as far as the process has descriptors, and of the operators'.

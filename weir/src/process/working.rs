@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use aggregator::{Aggregator, Config, Statuses, View};
 use ballot::{Campaign, Rules, voters_per_partition};
-use ingest::{BatchLimits, Batcher, EdgeCampaign, SignIn, Voting, follow_rules};
+use ingest::{BatchLimits, Batcher, EdgeCampaign, Voting, follow_rules};
 use journal::{Clock, ClockCheck, Journal, beat};
 use prometheus::Registry;
 use tokio::runtime::Builder;
@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::running::no_metrics;
+use super::sign_in::SignIns;
 use super::{CLOCK_OFFSET_MAX_MS, Opened, Role};
-use crate::config::Keys;
 use crate::exit::Failure;
 
 /// Tasks that run as long as the process; each ends with its name.
@@ -82,6 +82,8 @@ pub(super) struct Means<'a> {
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) registry: &'a Registry,
     pub(super) tasks: &'a mut Tasks,
+    /// None where no voter signs in.
+    pub(super) sign_ins: Option<&'a SignIns>,
 }
 
 /// Starts what runs for one campaign, and gives the edge its part.
@@ -106,7 +108,8 @@ pub(super) fn start<J: Journal>(
         None => None,
         Some(keys) => {
             let batcher = batcher(&journal, rules, &view, means.tasks);
-            let sign_in = sign_in(&campaign, &keys);
+            let sign_in = means.sign_ins.map(|of| of.of(&campaign, &keys, means.tasks));
+            let sign_in = sign_in.transpose()?.unwrap_or_default();
             Some(Voting { batcher, tokens: keys.token_keys(&campaign.id)?, sign_in })
         }
     };
@@ -124,11 +127,6 @@ pub(super) fn start<J: Journal>(
     };
     let edge = EdgeCampaign { campaign, journal, view, clock_check, voting };
     Ok((working, edge))
-}
-
-/// How voters of a campaign sign in.
-fn sign_in(campaign: &Campaign, keys: &Keys) -> SignIn {
-    SignIn { mode: campaign.identity.mode, pseudonyms: Some(keys.pseudonym_key()) }
 }
 
 fn batcher<J: Journal>(

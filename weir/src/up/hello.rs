@@ -2,11 +2,14 @@
 //!
 //! The commands work as they are printed: the token is good until the campaign's end.
 
-use ballot::{Campaign, Token};
+use std::io::IsTerminal as _;
+
+use ballot::{Campaign, Mode, Token};
+use ingest::poster;
 use journal::Embedded;
 
 use crate::args::UpArgs;
-use crate::process::{Opened, Ports, origin};
+use crate::process::{Opened, Ports, origin, origin_by};
 
 /// The identity behind the token that is printed. It is nobody's, and says so.
 const DEMO_ID: &str = "demo-1";
@@ -23,7 +26,7 @@ pub(super) fn lines(
     now_ms: i64,
 ) -> String {
     let (built_in, flags) = (args.campaigns.is_empty(), flags(args));
-    let (api, ops) = (origin(ports.api_address), origin(ports.ops_address));
+    let (api, ops) = (api(ports, args), origin(ports.ops_address));
     let mut lines = vec![
         format!("weir is up: the public API is at {api}"),
         format!("For operators only: {ops}/metrics {ops}/readyz {ops}/livez"),
@@ -32,9 +35,21 @@ pub(super) fn lines(
         let campaign = &opened.campaign;
         let url = format!("{api}/v1/campaigns/{}", campaign.id);
         lines.push(format!("\n{} {}", campaign.id, campaign.title));
+        let page = format!("{api}/campaigns/{}", campaign.id);
+        if std::io::stderr().is_terminal() {
+            lines.push(poster::terminal(&page));
+        }
+        lines.push(format!("  vote      {page}"));
+        lines.push(format!("  board     {page}/board"));
+        lines.push(format!("  poster    {page}/poster.svg"));
         lines.push(format!("  campaign  {url}"));
         lines.push(format!("  tally     {url}/tally"));
         lines.push(format!("  stream    {url}/tally/stream"));
+        if campaign.identity.mode == Mode::Demo {
+            lines.push(
+                "Its voters are not checked: every browser is one. It is to try it out.".to_owned(),
+            );
+        }
         if now_ms < campaign.closes_at_ms && built_in {
             lines.push(format!("To vote once a day as {DEMO_ID}, whom nobody is:"));
             lines.push(format!("  {}", vote(campaign, &demo_token(opened), &url)));
@@ -48,6 +63,12 @@ pub(super) fn lines(
         lines.push(format!("  curl -sS {url}/tally"));
     }
     lines.join("\n")
+}
+
+/// The origin that voters see.
+fn api(ports: &Ports, args: &UpArgs) -> String {
+    let here = || origin_by(args.site.tls().is_some(), ports.api_address);
+    args.site.public_url.clone().unwrap_or_else(here)
 }
 
 /// The flags by which another command finds the same keys.

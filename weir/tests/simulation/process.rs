@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aggregator::{Aggregator, Config, Planted, Served, Statuses, View, view};
-use ballot::{Ballot, ChoiceSet, Rules, TallyDocument, VoterId, VotingDay};
+use ballot::{Ballot, ChoiceSet, Risk, Rules, TallyDocument, VoterId, VotingDay};
 use ingest::{Acknowledged, BatchLimits, Batcher, Cast, Permit, follow_rules};
 use journal::simulated::{Cluster, Simulated, SimulatedClock};
 use journal::{Clock, ClockCheck};
@@ -118,9 +118,11 @@ impl Process {
         day: Option<VotingDay>,
     ) -> Answer {
         match self.ask(voter, choices, day) {
-            Ok((permit, ballot, today)) => {
-                Answer::Cast(self.batcher.cast(permit, &ballot).await, today, ballot.cast_at_ms)
-            }
+            Ok((permit, ballot, today)) => Answer::Cast(
+                self.batcher.cast(permit, &ballot, Risk::NONE).await,
+                today,
+                ballot.cast_at_ms,
+            ),
             Err(answer) => answer,
         }
     }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use ballot::{Ballot, ChoiceSet, VoterId, VotingDay};
+use ballot::{Ballot, ChoiceSet, Risk, VoterId, VotingDay};
 use ingest::{Acknowledged, Cast};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -79,7 +79,7 @@ impl Voter {
                 Ok((permit, ballot, today)) => {
                     day = Some(today);
                     let number = note(heard, edge, ballot, today);
-                    let cast = self.wait(edge.batcher.cast(permit, &ballot)).await;
+                    let cast = self.wait(edge.batcher.cast(permit, &ballot, Risk::NONE)).await;
                     let noted = &mut heard.borrow_mut().attempts[number];
                     noted.fate = cast.map_or(Fate::HungUp, Fate::Told);
                     noted.sound &= is_sound(edge);

@@ -8,8 +8,7 @@ use super::*;
 
 const NOW_MS: i64 = 1_702_872_000_000;
 const LIFE_MS: i64 = 300_000;
-const LINKED: Linked =
-    Linked { voter: VoterId { high: 1, low: 2 }, follower: true, fresh: false };
+const LINKED: Linked = Linked { voter: VoterId { high: 1, low: 2 }, follower: true, fresh: false };
 
 fn keys(campaign: &str) -> TokenKeys {
     TokenKeys::new(campaign, &[(1, [1; 32])]).unwrap()
@@ -51,7 +50,8 @@ fn a_link_of_another_campaign_or_purpose_signs_nobody_in() {
     bytes[SEALED..].copy_from_slice(&seal);
     let other = URL_SAFE_NO_PAD.encode(&bytes);
     assert_eq!(links.redeem(&keys("c"), &other, NOW_MS), Err(LinkError::Forged));
-    let token = ballot::Token { voter: LINKED.voter, follower: true, fresh: true, expires_at_s: !0 };
+    let token =
+        ballot::Token { voter: LINKED.voter, follower: true, fresh: true, expires_at_s: !0 };
     let token = keys("c").mint(&token);
     assert_eq!(links.redeem(&keys("c"), &token, NOW_MS), Err(LinkError::Malformed));
     assert_eq!(links.redeem(&keys("c"), &text, NOW_MS), Ok(LINKED), "nothing used it up");

@@ -1,7 +1,9 @@
 // What the board works out, apart from any page, clock or network: the ranking, whether a document
-// may replace another, ballots a minute. board.js follows in the same file; `node --test` reads
-// this one alone (tests/board.test.js). ES2018, for the engines of older phones.
-const boardCount = (() => {
+// may replace another, ballots a minute.
+//
+// The other parts follow it in one file; `node --test` reads this one alone (tests/board.test.js).
+// ES2018 for the browsers of older phones and walls.
+(function (board) {
   'use strict';
 
   const HOUR_MS = 3600000;
@@ -85,10 +87,17 @@ const boardCount = (() => {
     return (ballotsAt(samples, at) - then) * MINUTE_MS / (at - from);
   }
 
-  /** The rates of the hour before `now`, one for each `step` of it, the oldest first. */
-  function rates(samples, now, step) {
+  /** How far the samples reach back before `now`, in whole minutes: from five, to be a line at all,
+   *  to sixty. */
+  function reach(samples, now) {
+    const known = samples.length ? now - samples[0].at : 0;
+    return Math.min(60, Math.max(5, Math.ceil(known / MINUTE_MS)));
+  }
+
+  /** The rates of so many minutes before `now`, one for each `step` of them, the oldest first. */
+  function rates(samples, now, minutes, step) {
     const all = [];
-    for (let at = now - HOUR_MS; at <= now; at += step) {
+    for (let at = now - minutes * MINUTE_MS; at <= now; at += step) {
       all.push(rateAt(samples, at));
     }
     return all;
@@ -101,6 +110,5 @@ const boardCount = (() => {
     return power * [1, 2, 5, 10].find((factor) => factor * power >= value);
   }
 
-  return { ranking, isSameCount, supersedes, sampled, rateAt, rates, roundUp };
-})();
-if (typeof module === 'object') { module.exports = boardCount; }
+  board.count = { ranking, isSameCount, supersedes, sampled, rateAt, reach, rates, roundUp };
+})(typeof module === 'object' ? module.exports : (window.board = {}));

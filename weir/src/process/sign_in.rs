@@ -1,0 +1,163 @@
+//! How voters sign in at this process: WeChat's accounts as the campaign and its keys have them, or
+//! the imitation of WeChat, which runs here then.
+//!
+//! Never here: a secret in the log; a call to WeChat for a campaign that does not use it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ballot::{Campaign, Mode};
+use imitation::{Imitation, Options};
+use ingest::wechat::{Account, Follows, Metrics, WeChat};
+use ingest::{SignIn, WeChatSignIn};
+use journal::Clock;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::working::Tasks;
+use super::{Ports, origin};
+use crate::config::Keys;
+use crate::exit::Failure;
+use crate::identity::{IMITATION_APP_ID, IMITATION_SUBSCRIPTION_APP_ID, secrets};
+use crate::say;
+
+/// How long after a campaign's close it is kept who follows: an audit's time.
+const RETENTION_MS: i64 = 30 * 86_400_000;
+/// So that a person of the imitation is the same voter after a restart.
+const SEED: u64 = 1;
+/// The imitation's secrets open nothing else.
+const IMITATED: &str = "imitated";
+
+/// What the sign-ins of a process share.
+#[derive(Debug)]
+pub(super) struct SignIns {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) metrics: Metrics,
+    /// Where it is kept who follows; none: in memory.
+    pub(super) data: Option<PathBuf>,
+    /// Where WeChat is imitated, if it is.
+    pub(super) imitated: Option<String>,
+}
+
+impl SignIns {
+    /// The way in of one campaign; what it needs to hear of is among `tasks`.
+    pub(super) fn of(
+        &self,
+        campaign: &Campaign,
+        keys: &Keys,
+        tasks: &mut Tasks,
+    ) -> Result<SignIn, Failure> {
+        let mode = campaign.identity.mode;
+        let wechat = if mode.is_wechat() { Some(self.wechat(campaign, keys)?) } else { None };
+        let pseudonyms = Some(keys.pseudonym_key());
+        let sign_in = SignIn { mode, pseudonyms, wechat: wechat.map(Arc::new) };
+        let learning = sign_in.learn_subscribers(&campaign.id, Arc::clone(&self.clock));
+        tasks.spawn(async move {
+            learning.await;
+            "the learning of subscribers"
+        });
+        Ok(sign_in)
+    }
+
+    fn wechat(&self, campaign: &Campaign, keys: &Keys) -> Result<WeChatSignIn, Failure> {
+        let identity = &campaign.identity;
+        let (app_secret, event_token, subscription_secret) = match &self.imitated {
+            Some(_) => {
+                let secret = Some(IMITATED.to_owned());
+                (secret.clone(), secret.clone(), secret)
+            }
+            None => {
+                let secrets = secrets(campaign, keys)?.clone();
+                (secrets.app_secret, secrets.event_token, secrets.subscription_app_secret)
+            }
+        };
+        let service = self.account(campaign, identity.app_id.as_deref().zip(app_secret))?;
+        let subscribed = identity.subscription_app_id.as_deref().zip(subscription_secret);
+        Ok(WeChatSignIn {
+            service,
+            subscription: self.account(campaign, subscribed)?,
+            event_token: event_token.unwrap_or_default(),
+            account: identity.account.clone().unwrap_or_default(),
+            keyword: identity.keyword.clone(),
+            follows: self.follows(campaign)?,
+            links: ingest::Links::default(),
+            events: ingest::Events::default(),
+        })
+    }
+
+    fn account(
+        &self,
+        campaign: &Campaign,
+        given: Option<(&str, String)>,
+    ) -> Result<Option<WeChat>, Failure> {
+        let Some((id, secret)) = given else { return Ok(None) };
+        let account = Account::new(id, secret);
+        let account = match &self.imitated {
+            Some(origin) => Account { api: origin.clone(), authorize: origin.clone(), ..account },
+            None => account,
+        };
+        let made = WeChat::new(account, Arc::clone(&self.clock), self.metrics.clone());
+        let wrong = |error| Failure::configuration(format!("{}: {error}", campaign.id));
+        made.map(Some).map_err(wrong)
+    }
+
+    /// Who follows: on the disk only where WeChat cannot be asked about whoever comes.
+    fn follows(&self, campaign: &Campaign) -> Result<Follows, Failure> {
+        let Some(data) = self.data.as_deref().filter(|_| campaign.identity.mode == Mode::Unionid)
+        else {
+            return Ok(Follows::in_memory());
+        };
+        let now_ms = self.clock.now_ms();
+        let kept_ms = campaign.closes_at_ms - campaign.opens_at_ms + RETENTION_MS;
+        let retention = Duration::from_millis(kept_ms.unsigned_abs());
+        let path = follows_file(data, &campaign.id);
+        let wrong = |error| Failure::configuration(format!("--identity-data: {error}"));
+        std::fs::create_dir_all(data).map_err(|error| {
+            let name = data.display();
+            Failure::configuration(format!("--identity-data {name}: cannot be made: {error}"))
+        })?;
+        Follows::open(&path, retention, now_ms).map_err(wrong)
+    }
+}
+
+/// Where it is kept who follows.
+pub(crate) fn follows_file(data: &Path, campaign: &str) -> PathBuf {
+    data.join(format!("{campaign}.follows.redb"))
+}
+
+/// Runs the imitation of WeChat on this machine, for voters who are sent to `public_url`, and
+/// answers where it is.
+pub(super) async fn imitate(
+    public_url: &str,
+    api: &Ports,
+    clock: &Arc<dyn Clock>,
+    tasks: &mut Tasks,
+) -> Result<String, Failure> {
+    let failed = |error| Failure::internal(format!("the imitation of WeChat: {error}"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
+    let here = origin(listener.local_addr().map_err(failed)?);
+    let account = |id: &str| imitation::Account {
+        app_id: id.to_owned(),
+        app_secret: IMITATED.to_owned(),
+        event_token: IMITATED.to_owned(),
+    };
+    say(&format!(
+        "WeChat is imitated at {here}/imitation: there you choose whom it takes you for."
+    ));
+    let domain = public_url.split_once("://").map_or(public_url, |(_, host)| host);
+    let imitation = Imitation::new(Options {
+        clock: Arc::clone(clock),
+        service: account(IMITATION_APP_ID),
+        subscription: Some(account(IMITATION_SUBSCRIPTION_APP_ID)),
+        redirect_domain: domain.to_owned(),
+        events_url: Some(format!("{}/wechat/events", origin(api.api_address))),
+        seed: SEED,
+    });
+    tasks.spawn(async move {
+        // It ends with the process: nothing of it is to be kept.
+        imitation.serve(listener, CancellationToken::new()).await;
+        "the imitation of WeChat"
+    });
+    Ok(here)
+}

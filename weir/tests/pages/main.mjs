@@ -1,0 +1,13 @@
+// The suites, by name: what runs is in the files beside this one.
+
+import { run } from './kit.mjs';
+import { kafka } from './kafka.mjs';
+import { looks } from './looks.mjs';
+import { screenshots } from './screenshots.mjs';
+import { times } from './times.mjs';
+import { voting } from './voting.mjs';
+
+// Those that wait for the clock begin first, and others fill their waits.
+const suites = { phones: [...times, ...voting, ...looks], kafka, screenshots };
+
+await run(suites[process.argv[2]], 4);
