@@ -3,7 +3,7 @@
 //! Invariant: only a proxy that the operator has named is believed, and only about the address
 //! that it saw itself. Never here: an address in a log, a metric, a ballot or an answer.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use hyper::header::{HeaderMap, HeaderName};
 
@@ -39,13 +39,13 @@ pub(crate) fn address(site: &Site, peer: Option<IpAddr>, headers: &HeaderMap) ->
 }
 
 /// The last address of the list that no trusted proxy has: each adds whom it heard it from. What
-/// stands before it anybody may have written.
+/// stands before it anybody may have written, in bytes that are no text too.
 fn forwarded(site: &Site, headers: &HeaderMap) -> Option<IpAddr> {
     let mut nearest = None;
-    let values: Vec<_> = headers.get_all(X_FORWARDED_FOR).into_iter().collect();
-    for value in values.into_iter().rev() {
-        for text in value.to_str().ok()?.rsplit(',') {
-            let address = text.trim().parse::<IpAddr>().ok()?.to_canonical();
+    for list in headers.get_all(X_FORWARDED_FOR).iter().rev() {
+        let elements = list.as_bytes().rsplit(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        for element in elements.filter(|element| !element.is_empty()) {
+            let address = listed(element)?;
             if !is_trusted(site, address) {
                 return Some(address);
             }
@@ -53,6 +53,15 @@ fn forwarded(site: &Site, headers: &HeaderMap) -> Option<IpAddr> {
         }
     }
     nearest
+}
+
+/// An address as proxies list it; some add the port, or brackets.
+fn listed(element: &[u8]) -> Option<IpAddr> {
+    let text = str::from_utf8(element).ok()?;
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let address = text.parse().ok().or_else(with_port).or_else(bare)?;
+    Some(address.to_canonical())
 }
 
 fn is_trusted(site: &Site, address: IpAddr) -> bool {
@@ -77,6 +86,8 @@ pub(crate) fn is_direct(site: &Site, peer: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
     fn site(proxies: &[&str]) -> Site {
@@ -85,8 +96,8 @@ mod tests {
     }
 
     fn seen(site: &Site, peer: &str, lists: &[&str]) -> Option<String> {
-        let lists = lists.iter().map(|list| (X_FORWARDED_FOR, list.parse().unwrap()));
-        let headers = lists.collect();
+        let value = |list: &&str| HeaderValue::from_bytes(list.as_bytes()).unwrap();
+        let headers = lists.iter().map(|list| (X_FORWARDED_FOR, value(list))).collect();
         address(site, Some(peer.parse().unwrap()), &headers).map(|address| address.to_string())
     }
 
@@ -104,6 +115,16 @@ mod tests {
             ("10.0.0.1", &["1.1.1.1, 203.0.113.9, 10.0.0.2"], Some("203.0.113.9")),
             ("10.0.0.1", &["1.1.1.1, nonsense"], Some("10.0.0.1")),
             ("10.0.0.1", &["nonsense, 203.0.113.9"], Some("203.0.113.9")),
+            // Bytes that are no text, and lists that are none, do not hide who wrote them.
+            ("10.0.0.1", &["\u{FF}, 203.0.113.9"], Some("203.0.113.9")),
+            ("10.0.0.1", &["\u{FF}", "203.0.113.9"], Some("203.0.113.9")),
+            ("10.0.0.1", &[", ,203.0.113.9 ,, "], Some("203.0.113.9")),
+            // As some proxies write it.
+            ("10.0.0.1", &["1.1.1.1, 203.0.113.9:40123"], Some("203.0.113.9")),
+            ("10.0.0.1", &["[2001:db8::7]:40123"], Some("2001:db8::7")),
+            ("10.0.0.1", &["[2001:db8::7]"], Some("2001:db8::7")),
+            ("10.0.0.1", &["203.0.113.9, 10.0.0.2:8080"], Some("203.0.113.9")),
+            ("10.0.0.1", &["203.0.113.9, unknown"], Some("10.0.0.1")),
             ("10.0.0.1", &[], Some("10.0.0.1")),
             ("10.0.0.1", &["2001:db8::7"], Some("2001:db8::7")),
             ("10.0.0.1", &["::ffff:203.0.113.9"], Some("203.0.113.9")),

@@ -11,6 +11,8 @@ mod document;
 mod headers;
 mod index;
 mod page;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ pub(crate) use check::{CheckArgs, Checked};
 pub(crate) use journal::{JournalArgs, KafkaArgs};
 pub(crate) use serve::{AggregateArgs, IngestArgs, ServeArgs};
 pub(crate) use site::{SiteArgs, Way};
-pub(crate) use tools::{CampaignArgs, HealthArgs, Lang, PosterArgs};
+pub(crate) use tools::{CampaignArgs, ForgetArgs, HealthArgs, Lang, PosterArgs};
 pub(crate) use trace::TraceArgs;
 
 /// Where data is kept if nothing else is said.
@@ -111,6 +111,9 @@ pub(crate) enum Command {
     /// Prints a campaign's poster with its code, as SVG
     #[command(after_long_help = tools::POSTER_EXAMPLES)]
     Poster(PosterArgs),
+    /// Destroys what ties a finished campaign's ballots to people
+    #[command(after_long_help = tools::FORGET_EXAMPLES)]
+    Forget(ForgetArgs),
     /// Asks a running weir whether it lives, or is ready
     #[command(after_long_help = tools::HEALTH_EXAMPLES)]
     Health(HealthArgs),

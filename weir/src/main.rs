@@ -10,6 +10,7 @@ mod check;
 mod cluster;
 mod config;
 mod exit;
+mod forget;
 mod health;
 mod identity;
 mod log;
@@ -72,6 +73,7 @@ fn run(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
         Some(Command::Topics(args)) => topics::run(args),
         Some(Command::Campaign(args)) => campaign::run(args),
         Some(Command::Poster(args)) => poster::run(args),
+        Some(Command::Forget(args)) => forget::run(args),
         Some(Command::Health(args)) => health::run(args),
     }
 }

@@ -37,6 +37,7 @@ pub(crate) use ports::{Ports, origin, origin_by};
 pub(crate) use reload::Reading;
 use reload::{Loaded, Reloading};
 use running::Running;
+pub(crate) use sign_in::follows_file;
 use signals::{Hangups, Signals};
 pub(crate) use tls::TlsFiles;
 

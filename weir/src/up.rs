@@ -66,8 +66,7 @@ impl Program for Up<'_> {
         let file = args.campaigns.get(place).cloned();
         let keys = args.keys.as_ref().unwrap_or(&args.data.dir).clone();
         Reading::new(file.iter().cloned().chain([keys]).collect(), move || {
-            let read = founded::again(&args, file.as_deref(), &id);
-            read.map(|(campaign, keys)| (campaign, Some(keys)))
+            founded::again(&args, file.as_deref(), &id)
         })
     }
 

@@ -157,6 +157,7 @@
     store.onChange(heardOfTab);
     document.addEventListener('visibilitychange', seen);
     window.addEventListener('pageshow', restored);
+    window.addEventListener('resize', view.fit);
     window.addEventListener('offline', view.render);
     window.addEventListener('online', () => (state.me ? view.render() : ask()));
     window.addEventListener('hashchange', () => signIn.isBrought() && begin());

@@ -135,6 +135,13 @@
     }
   }
 
+  // The bar may take two fifths of the window; with very large type it has to do with less.
+  function fit() {
+    const bar = $('bar');
+    bar.classList.remove('tall');
+    bar.classList.toggle('tall', bar.offsetHeight > 0.4 * window.innerHeight);
+  }
+
   function render() {
     const { code, text } = message();
     const ballot = state.ballot();
@@ -153,6 +160,7 @@
     show('stop', state.busy && (code === 'retrying' || code === 'offline'));
     show('sign-in', phase !== 'unknown' && phase !== 'closed' && !ballot && !state.mayVote());
     show('bar', true);
+    fit();
   }
 
   // A long way is jumped: gliding past twenty choices tells nobody anything.
@@ -164,5 +172,5 @@
     element.scrollIntoView({ block: 'start', behavior: still ? 'auto' : 'smooth' });
   }
 
-  weir.view = { render, reveal, write };
+  weir.view = { render, reveal, write, fit };
 })(window.weir = window.weir || {});

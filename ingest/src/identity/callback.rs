@@ -46,7 +46,8 @@ pub(super) async fn answer<J: Journal>(
     let Some(proof) = Proof::new(edge, hosted, expires_at_s, again.is_some()) else {
         return Ok(told(edge, hosted, Outcome::Failed));
     };
-    let key = blake3::hash(format!("{state} {code}").as_bytes());
+    // The sign-in in place of the state: it is written in one way only.
+    let key = blake3::hash(format!("{} {code}", login.cookie()).as_bytes());
     let verdict = hosted.callbacks.once(key, now_ms, || proof.of(code.into_owned())).await;
     let id = &hosted.given.campaign.id;
     match (verdict, again) {

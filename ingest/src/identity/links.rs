@@ -100,7 +100,7 @@ pub(super) fn mint(
     let mut bytes = [0; LENGTH];
     bytes[0] = VERSION;
     bytes[1..17].copy_from_slice(&linked.voter.to_bytes());
-    bytes[17] = u8::from(linked.follower) * FOLLOWER | u8::from(linked.fresh) * FRESH;
+    bytes[17] = (u8::from(linked.follower) * FOLLOWER) | (u8::from(linked.fresh) * FRESH);
     bytes[18..26].copy_from_slice(&seconds(now_ms).saturating_add(LIFE_S).to_be_bytes());
     // Two links of a voter and second differ by these.
     getrandom::fill(&mut bytes[26..SEALED])?;

@@ -31,7 +31,7 @@ pub(super) const BOARD_JS: &str = concat!(
 );
 
 /// In the order in which each needs those before it.
-const PAGE_JS: &str = concat!(
+pub(super) const PAGE_JS: &str = concat!(
     include_str!("../../pages/page/tools.js"),
     include_str!("../../pages/page/store.js"),
     include_str!("../../pages/page/server.js"),
@@ -106,6 +106,12 @@ impl File {
 pub(crate) fn asset(name: &str, asked: &HeaderMap) -> Option<Response<Body>> {
     let asset = TABLE.iter().find(|asset| asset.name == name)?;
     Some(asset.document.answer(asked))
+}
+
+/// The compressed bytes of the file of this name.
+#[cfg(test)]
+pub(super) fn gzip(name: &str) -> Option<Bytes> {
+    TABLE.iter().find(|asset| asset.name == name).map(|asset| asset.document.gzip().clone())
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ fn a_sheet_says_when_how_and_where_in_both_languages() {
             "{label}"
         );
     }
-    campaign.followers_only = false;
+    // Whoever tries it out follows nobody.
     campaign.identity.mode = ballot::Mode::Demo;
     let svg = poster(&campaign, URL, None, Lang::Chinese);
     assert!(!svg.contains("微信") && svg.contains("演示活动"), "{svg}");

@@ -127,7 +127,8 @@ fn follow(campaign: &Campaign, lang: Lang) -> Vec<String> {
     let identity = &campaign.identity;
     // The account gives the way in only to those who write to it.
     let keyword = identity.keyword.as_deref().filter(|_| identity.mode == Mode::Link).map(seen);
-    if !campaign.followers_only && keyword.is_none() {
+    let is_asked = campaign.followers_only && identity.mode != Mode::Demo;
+    if !is_asked && keyword.is_none() {
         return Vec::new();
     }
     let account = identity.account.as_deref().map(seen);

@@ -73,6 +73,10 @@ async fn a_retry_gets_the_same_reply_and_another_message_another_link() {
     let next = ask("3", NOON_S + 5).await;
     assert_ne!(first.body, next.body);
     assert_eq!((world.count("text", "handled"), world.count("text", "repeated")), (2, 1));
+    let message = world.wechat.person("p").act(Kind::Subscription, &Event::Subscribe);
+    let first = world.wechat.deliver(&message).await.unwrap();
+    assert_eq!(world.wechat.deliver(&message).await.unwrap(), first);
+    assert_eq!(world.count("subscribe", "repeated"), 1);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::DataArgs;
 use super::site::public_url;
 
 pub(super) const CAMPAIGN_EXAMPLES: &str = "\
@@ -81,4 +82,34 @@ pub(crate) struct HealthArgs {
     /// its journal
     #[arg(long)]
     pub(crate) ready: bool,
+}
+
+pub(super) const FORGET_EXAMPLES: &str = "\
+Examples:
+  weir forget --confirm hubei-2023           after `weir up` of the built-in campaign in ./weir-data
+  weir forget --campaign mine.toml --keys /etc/weir/keys --confirm mine
+
+Stop the campaign's processes first: they have the keys in memory. Afterwards `weir up` and `weir
+aggregate` still show the result, and `weir recount` counts it again. There is no way back.";
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArgs {
+    /// The campaign file. Not given: the built-in campaign hubei-2023
+    #[arg(long, value_name = "FILE")]
+    pub(crate) campaign: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The file with the campaign's keys, or a directory with ID.keys.toml. Not given: the data
+    /// directory
+    #[arg(long, value_name = "PATH")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Where it was kept who follows. Not given: the data directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) identity_data: Option<PathBuf>,
+    /// The campaign's id, to say that it is meant
+    #[arg(long, value_name = "ID")]
+    pub(crate) confirm: String,
+    /// Also while the campaign may still get ballots
+    #[arg(long)]
+    pub(crate) before_close: bool,
 }

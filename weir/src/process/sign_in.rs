@@ -121,9 +121,9 @@ impl SignIns {
     }
 }
 
-/// Where it is kept who follows.
+/// Where it is kept who follows. Not named as journals are, which are looked for.
 pub(crate) fn follows_file(data: &Path, campaign: &str) -> PathBuf {
-    data.join(format!("{campaign}.follows.redb"))
+    data.join(format!("{campaign}.follows"))
 }
 
 /// Runs the imitation of WeChat on this machine, for voters who are sent to `public_url`, and

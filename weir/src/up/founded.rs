@@ -29,6 +29,11 @@ pub(super) async fn open(
     let empty = is_empty(&journal).await?;
     let campaign = dated(&directory, campaign, (wish, empty), clock.now_ms())?;
     check_grace(&campaign)?;
+    let is_over = clock.now_ms() >= campaign.closes_at_ms;
+    if is_over && !empty && is_forgotten(args, &directory) {
+        say(&format!("{} has been forgotten: its keys are gone, its result stays.", campaign.id));
+        return Opened::checked(campaign, journal, None).await;
+    }
     let keys = keys(args.keys.as_deref(), &directory, empty)?;
     keys.token_keys(&campaign.id)?;
     let fingerprint = keys.pseudonym_key().fingerprint();
@@ -45,10 +50,19 @@ pub(super) fn again(
     args: &UpArgs,
     file: Option<&Path>,
     id: &str,
-) -> Result<(Campaign, Keys), Failure> {
+) -> Result<(Campaign, Option<Keys>), Failure> {
     let directory = Directory::new(&args.data.dir, id);
     let campaign = moved(super::campaign(args, file)?, Setup::read(&directory)?.as_ref())?;
-    Ok((campaign, keys(args.keys.as_deref(), &directory, false)?))
+    if is_forgotten(args, &directory) {
+        return Ok((campaign, None));
+    }
+    Ok((campaign, Some(keys(args.keys.as_deref(), &directory, false)?)))
+}
+
+/// Whether there are no keys where they would be: of a campaign that is over, `weir forget` has
+/// destroyed them, and of one that is not they have been lost.
+fn is_forgotten(args: &UpArgs, directory: &Directory) -> bool {
+    args.keys.is_none() && !directory.keys_file().exists()
 }
 
 /// Whether nothing has ever been written: a first start, or one that did not get this far.

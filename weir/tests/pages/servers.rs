@@ -57,7 +57,7 @@ impl<'a> Servers<'a> {
             "kill" => self.kill(&name),
             "again" => self.again(&name),
             "tokens" => self.tokens(&name, asked),
-            "clock" => Ok(json!(crate::kit::now_ms())),
+            "imitation" => self.imitation(&name),
             other => Err(format!("nobody knows what {other:?} is")),
         }
     }
@@ -119,6 +119,15 @@ impl<'a> Servers<'a> {
         } else {
             Err(format!("weir ended: {}", said()))
         }
+    }
+
+    /// Where it imitates WeChat.
+    fn imitation(&self, name: &str) -> Result<Value, String> {
+        let server = self.running.get(name).ok_or("there is no such server")?;
+        let log = std::fs::read_to_string(&server.log).unwrap_or_default();
+        let url = log.split_whitespace().find(|word| word.contains("/imitation"));
+        let url = url.ok_or_else(|| format!("no imitation is named: {log}"))?;
+        Ok(json!(url.trim_end_matches([':', ',', '.'])))
     }
 
     /// Tokens of these voters.
