@@ -80,10 +80,10 @@ impl Packages<'_> {
         File::create(&log).map_err(Error::io("making", &log))?;
         let npm = node_program("npm", &search_path())?;
         let command = if self.lock.is_some() { "ci" } else { "install" };
-        let quiet = [command, "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"];
+        let quiet = [command, "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund"];
         let mut words: Vec<OsString> = vec![npm.into_os_string()];
         words.extend(quiet.map(OsString::from));
-        words.push(aside.as_os_str().to_owned());
+        words.extend(["--prefix".into(), aside.as_os_str().to_owned()]);
         let ended = Process::spawn_holding(&words, &log, lock)?.wait(FETCHED_WITHIN)?;
         if ended.success() {
             // As it was given: npm writes its own version of a manifest that it installs.

@@ -1,18 +1,18 @@
 //! Dashboards checked by the TypeScript compiler against the types that Grafana publishes for what
 //! dashboards and panels say: `@grafana/schema`, of the version that shows them.
 //!
-//! The compiler and the types are fetched once by npm into `target/npm`: a folder appears by a
-//! rename or not at all, and test binaries that run at once share it behind a file lock. Where
-//! packages come from is npm's business; no host is named here.
+//! The compiler and the types are fetched once by npm, through the test kit.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use deploy::dashboards::Dashboard;
+use serde_json::json;
+use testkit::Packages;
 
-/// The compiler.
-const COMPILER: &str = "typescript@5.9.3";
+/// The version of the compiler.
+const COMPILER: &str = "5.9.3";
 
 /// The types of a dashboard, made from those of Grafana.
 const BOARD: &str = include_str!("board.ts");
@@ -59,27 +59,10 @@ pub(crate) fn problems(grafana: &str, dashboards: &[Dashboard]) -> Vec<String> {
 
 /// The folder with `node_modules` in it.
 fn packages(grafana: &str) -> PathBuf {
-    let wanted = [format!("@grafana/schema@{grafana}"), COMPILER.to_owned()];
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("npm");
-    let folder = cache.join(wanted.join("-").replace(['@', '/'], "-"));
-    if !folder.exists() {
-        fs::create_dir_all(&cache).unwrap();
-        let lock = File::create(cache.join("grafana-lock")).unwrap();
-        lock.lock().unwrap();
-        // Another process may have fetched them while this one waited.
-        if !folder.exists() {
-            let aside = folder.with_extension("aside");
-            drop(fs::remove_dir_all(&aside));
-            fs::create_dir_all(&aside).unwrap();
-            fs::write(aside.join("package.json"), "{\"private\": true}").unwrap();
-            let quiet = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact"];
-            let ran = run(Command::new("npm").args(quiet).args(&wanted), &aside);
-            let stderr = String::from_utf8_lossy(&ran.stderr);
-            assert!(ran.status.success(), "npm could not fetch {wanted:?}: {stderr}");
-            fs::rename(&aside, &folder).unwrap();
-        }
-    }
-    folder
+    let dependencies = json!({ "@grafana/schema": grafana, "typescript": COMPILER });
+    let manifest = json!({ "private": true, "dependencies": dependencies }).to_string();
+    let packages = Packages { name: "grafana", manifest: &manifest, lock: None };
+    packages.folder(|_, _| Ok(())).unwrap()
 }
 
 fn run(command: &mut Command, folder: &Path) -> Output {
