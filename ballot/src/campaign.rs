@@ -5,6 +5,7 @@
 //! reads a clock or a machine's zone files; the fold must never see this type, only the rules
 //! record that is made of it.
 
+mod challenge;
 mod days;
 mod error;
 mod file;
@@ -18,6 +19,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+pub use challenge::Challenge;
 pub use days::local_date;
 pub use error::{CampaignError, Problem};
 pub use identity::{Identity, Mode};
@@ -60,6 +62,8 @@ pub struct Campaign {
     pub channels: Vec<String>,
     /// How voters are known.
     pub identity: Identity,
+    /// What a voter has to do whose ballot comes in an unusual way.
+    pub challenge: Option<Challenge>,
     time_zone: TimeZone,
 }
 

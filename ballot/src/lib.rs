@@ -30,7 +30,9 @@ mod voters;
 mod wire;
 
 pub use batch::{Ballot, Batch, BatchBuilder};
-pub use campaign::{Campaign, CampaignError, Choice, Identity, Mode, Problem, Results, local_date};
+pub use campaign::{
+    Campaign, CampaignError, Challenge, Choice, Identity, Mode, Problem, Results, local_date,
+};
 pub use choices::{CHOICES_MAX, ChoiceSet, words_for};
 pub use digest::{Digest, Hash, content_hash};
 pub use document::{DayDocument, PartitionDocument, TallyDocument};

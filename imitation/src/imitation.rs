@@ -58,7 +58,8 @@ impl Imitation {
         let Options { clock, service, subscription, redirect_domain, events_url, seed } = options;
         let of_subscription = subscription.as_ref().map(|account| account.app_id.as_str());
         let people = People::new(seed, &service.app_id, of_subscription);
-        let unionids = if subscription.is_some() { Unionids::Told } else { Unionids::Unbound };
+        let unionids =
+            if subscription.is_some() { Unionids::WithConsent } else { Unionids::Unbound };
         let state = State {
             redirect_domain,
             events_url,

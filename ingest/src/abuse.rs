@@ -29,6 +29,9 @@ const VOTER_NOTED_BURST: u32 = 8;
 /// exit that a twentieth of 100,000 voters a minute share sends 83 a second.
 const PREFIX_NOTED_BURST: u32 = 1_000;
 const PREFIX_NOTED_RATE: u32 = 100;
+/// What a network is noted by: as much again as it may send unnoted, so that all of a flood is
+/// noted, and what comes some ten seconds after it is not.
+const PREFIX_SEEN_BURST: u32 = 2 * PREFIX_NOTED_BURST;
 /// A network that is limited may send this many seconds' worth at once.
 const PREFIX_BURST_SECONDS: u32 = 10;
 
@@ -47,7 +50,7 @@ pub(crate) enum TooOften {
 #[derive(Debug)]
 pub(crate) struct Abuse {
     voters: Keyed<VoterId>,
-    busy_voters: Keyed<VoterId>,
+    /// Refuses nobody.
     busy_prefixes: Keyed<Prefix>,
     /// None as long as no network is refused.
     prefixes: Option<Keyed<Prefix>>,
@@ -70,8 +73,7 @@ impl Abuse {
         });
         Ok(Self {
             voters: Keyed::new(per_second(1, VOTER_BURST)),
-            busy_voters: Keyed::new(per_second(1, VOTER_NOTED_BURST)),
-            busy_prefixes: Keyed::new(per_second(PREFIX_NOTED_RATE, PREFIX_NOTED_BURST)),
+            busy_prefixes: Keyed::new(per_second(PREFIX_NOTED_RATE, PREFIX_SEEN_BURST)),
             prefixes,
             cadences: Cadences::default(),
             refused: REFUSED_BY_RATES.map(|by| refused.with_label_values(&[by])),
@@ -80,15 +82,16 @@ impl Abuse {
 
     /// What is unusual about a ballot of this voter from there, or why it is not taken.
     pub(crate) fn judge(&self, voter: VoterId, from: Option<Prefix>) -> Result<Risk, TooOften> {
-        if !self.voters.allow(voter) {
+        let Some(left) = self.voters.take(voter) else {
             return Err(self.refuse(TooOften::Voter));
-        }
-        let burst = Risk::BURST.when(!self.busy_voters.allow(voter));
+        };
+        let burst = Risk::BURST.when(left < VOTER_BURST - VOTER_NOTED_BURST);
         let Some(from) = from else { return Ok(burst) };
-        if self.prefixes.as_ref().is_some_and(|prefixes| !prefixes.allow(from)) {
+        if self.prefixes.as_ref().is_some_and(|prefixes| prefixes.take(from).is_none()) {
             return Err(self.refuse(TooOften::Prefix));
         }
-        let busy = Risk::PREFIX.when(!self.busy_prefixes.allow(from));
+        let left = self.busy_prefixes.take(from).unwrap_or(0);
+        let busy = Risk::PREFIX.when(left < PREFIX_SEEN_BURST - PREFIX_NOTED_BURST);
         Ok(burst | busy | Risk::CADENCE.when(self.cadences.is_regular(from)))
     }
 
@@ -101,7 +104,6 @@ impl Abuse {
     /// Forgets whoever has not asked for a while. To be called about once a second.
     pub(crate) fn forget(&self) {
         self.voters.forget();
-        self.busy_voters.forget();
         self.busy_prefixes.forget();
         self.prefixes.iter().for_each(Keyed::forget);
     }
@@ -141,13 +143,16 @@ mod tests {
         assert_eq!(abuse.judge(VOTER, None), Err(TooOften::Voter));
         assert_eq!(abuse.judge(voter(3), None), Ok(Risk::NONE), "nobody else is meant");
         advance(Duration::from_secs(1)).await;
-        assert_eq!(abuse.judge(VOTER, None), Ok(Risk::BURST));
+        assert_eq!(abuse.judge(VOTER, None), Ok(Risk::BURST), "still in the midst of it");
         assert_eq!(abuse.judge(VOTER, None), Err(TooOften::Voter));
         assert_eq!(abuse.refused[TooOften::Voter as usize].get(), 2);
         advance(Duration::from_secs(60)).await;
         abuse.forget();
         assert_eq!(abuse.voters.len(), 0);
-        assert_eq!(abuse.judge(VOTER, None), Ok(Risk::NONE));
+        for _ in 0..VOTER_BURST {
+            assert_eq!(abuse.judge(VOTER, None), Ok(Risk::NONE), "one a second is no burst");
+            advance(Duration::from_secs(1)).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -159,6 +164,11 @@ mod tests {
             assert_eq!(risk.has(Risk::PREFIX), low >= u64::from(PREFIX_NOTED_BURST), "{low}");
         }
         assert_eq!(soft.judge(voter(9_999), prefix("198.51.100.1")), Ok(Risk::NONE));
+        // In the midst of a flood not one in ten goes unnoted because a moment has passed.
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(soft.judge(voter(9_998), carrier), Ok(Risk::PREFIX));
+        advance(Duration::from_secs(10)).await;
+        assert_eq!(soft.judge(voter(9_997), carrier), Ok(Risk::NONE));
 
         let hard = abuse(Some(5));
         for low in 0..50 {

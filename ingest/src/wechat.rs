@@ -39,6 +39,26 @@ pub use metrics::{Metrics, WECHAT_BACKING_OFF, WECHAT_REQUESTS};
 /// The longest code that is sent. WeChat's have 32 characters.
 const CODE_BYTES_MAX: usize = 512;
 
+/// How much WeChat is asked to tell of a voter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The openid, without a question to the voter.
+    Openid,
+    /// The unionid too, for which the voter has to consent. More that WeChat would tell then is not
+    /// asked for.
+    Unionid,
+}
+
+impl Scope {
+    /// Its name at WeChat.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Openid => "snsapi_base",
+            Self::Unionid => "snsapi_userinfo",
+        }
+    }
+}
+
 /// The client of one account; cheap to clone, and its clones share the app token and all bounds.
 #[derive(Clone)]
 pub struct WeChat {
@@ -92,12 +112,12 @@ impl WeChat {
     /// Where to send a browser for a code, which it brings to `redirect_uri` with `state`. The
     /// parameters are in the order that WeChat demands.
     #[must_use]
-    pub fn authorize_url(&self, redirect_uri: &str, state: &str) -> String {
+    pub fn authorize_url(&self, redirect_uri: &str, state: &str, scope: Scope) -> String {
         let parameters = query(&[
             ("appid", self.app_id()),
             ("redirect_uri", redirect_uri),
             ("response_type", "code"),
-            ("scope", "snsapi_base"),
+            ("scope", scope.name()),
             ("state", state),
         ]);
         let authorize = &self.inner.authorize;

@@ -55,6 +55,13 @@ pub(crate) fn chosen(
             identity.mode.name()
         )));
     }
+    if identity.mode == Mode::Unionid && args.identity_data.is_none() && origin == Origin::Cluster {
+        return Err(Failure::configuration(format!(
+            "{}: --identity-data: is missing, and in mode \"unionid\" it must be kept who follows: \
+             WeChat cannot be asked; give a directory",
+            campaign.id
+        )));
+    }
     campaign.identity = identity;
     Ok(campaign)
 }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue as Value};
 
+use super::challenge::challenge;
 use super::error::Problems;
 use super::identity::identity;
 use super::read::{Fields, NUMBER, TEXT, TIME, flag, local_time, number, text};
@@ -33,7 +34,7 @@ const ZONE: &str = "give an IANA name such as \"Asia/Shanghai\"";
 const CHANNELS_MAX: usize = 64;
 const CHANNEL_CHARS_MAX: usize = 32;
 
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 16] = [
     "id",
     "title",
     "organiser",
@@ -48,6 +49,7 @@ const FIELDS: [&str; 15] = [
     "results",
     "channels",
     "identity",
+    "challenge",
     "choices",
 ];
 const CHOICE_FIELDS: [&str; 4] = ["number", "title", "organisation", "summary"];
@@ -84,6 +86,7 @@ fn read_campaign(table: &DeTable<'_>, problems: &Problems<'_>) -> Option<Campaig
     let results = fields.read("results", results);
     let channels = fields.read("channels", channels);
     let identity = fields.spanned("identity").map(|value| identity(value, problems));
+    let challenge = fields.spanned("challenge").map(|value| challenge(value, problems));
     let (zone, opens_at_ms, closes_at_ms) = window?;
     let (choices_per_ballot_min, choices_per_ballot_max) = limits?;
     Some(Campaign {
@@ -102,6 +105,7 @@ fn read_campaign(table: &DeTable<'_>, problems: &Problems<'_>) -> Option<Campaig
         results: results.unwrap_or(Results::Live),
         channels: channels.unwrap_or_default(),
         identity: identity.unwrap_or_else(|| Some(Identity::default()))?,
+        challenge: challenge.map_or(Some(None), |challenge| challenge.map(Some))?,
         time_zone: zone,
     })
 }

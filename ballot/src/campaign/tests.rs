@@ -43,6 +43,39 @@ fn a_file_says_how_voters_are_known_and_what_is_shown_and_needs_to_say_neither()
 }
 
 #[test]
+fn a_challenge_is_work_of_18_bits_or_others_or_a_captcha_at_addresses_that_hide_nothing() {
+    let parsed = |table: &str| {
+        let tables = format!("[challenge]\n{table}\n[[choices]]\nnumber = 1");
+        Campaign::parse(&SMALL.replace("[[choices]]\nnumber = 1", &tables))
+    };
+    assert_eq!(Campaign::parse(SMALL).unwrap().challenge, None);
+    for (table, bits) in [("kind = \"work\"", 18), ("kind = \"work\"\nbits = 8", 8)] {
+        assert_eq!(parsed(table).unwrap().challenge, Some(Challenge::Work { bits }));
+    }
+    let captcha = |page_url: &str| {
+        parsed(&format!("kind = \"captcha\"\npage_url = {page_url:?}\nverify_url = \"https://v\""))
+    };
+    let page_url = "https://a.example:8443/check?site=1".to_owned();
+    let verify_url = "https://v".to_owned();
+    let found = captcha(&page_url).unwrap().challenge;
+    assert_eq!(found, Some(Challenge::Captcha { page_url, verify_url }));
+    for url in [
+        "http://a",
+        "https://",
+        "https:///x",
+        "https://a@b/",
+        "https://a/#x",
+        "https://a/ b",
+        "javascript:x",
+        "https://a\\b",
+        "https://é.example",
+    ] {
+        let refused = captcha(url).unwrap_err().to_string();
+        assert!(refused.contains("challenge.page_url: "), "{url}: {refused}");
+    }
+}
+
+#[test]
 fn the_hubei_campaign_is_what_was_announced() {
     let campaign = Campaign::parse(HUBEI).unwrap();
     assert_eq!(campaign.id, "hubei-2023");

@@ -49,7 +49,7 @@
     fill(rows.length + 1, tally.outcomes.duplicate, (day) => day.duplicates);
     const today = stamp(now()).slice(0, 10);
     days.forEach((day, at) => {
-      const isOpen = day === today && now() < facts.closes && now() >= facts.opens;
+      const isOpen = !tally.final && day === today && now() >= facts.opens && now() < facts.closes;
       text(made.marks[at], isOpen ? say('under_way') : '');
     });
   }

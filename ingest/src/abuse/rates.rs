@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
+use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
@@ -32,7 +32,7 @@ pub(crate) fn per_second(rate: u32, burst: u32) -> Quota {
 /// Allowances by key.
 #[derive(Debug)]
 pub(crate) struct Keyed<K: Hash + Eq + Clone>(
-    RateLimiter<K, DashMapStateStore<K>, Since, NoOpMiddleware<Nanos>>,
+    RateLimiter<K, DashMapStateStore<K>, Since, StateInformationMiddleware>,
 );
 
 impl<K: Hash + Eq + Clone> Keyed<K> {
@@ -40,9 +40,12 @@ impl<K: Hash + Eq + Clone> Keyed<K> {
         Self(RateLimiter::new(quota, DashMapStateStore::default(), Since::now()))
     }
 
-    /// Whether one more is allowed, which is taken from the allowance.
-    pub(crate) fn allow(&self, key: K) -> bool {
-        self.0.check_key(&key).is_ok() || self.len() > ENTRIES_MAX
+    /// Takes one from the allowance, and answers how many are left in it; none if it was empty.
+    pub(crate) fn take(&self, key: K) -> Option<u32> {
+        match self.0.check_key(&key) {
+            Ok(taken) => Some(taken.remaining_burst_capacity()),
+            Err(_) => (self.len() > ENTRIES_MAX).then_some(0),
+        }
     }
 
     pub(crate) fn forget(&self) {
@@ -113,12 +116,13 @@ mod tests {
     async fn only_those_whose_allowance_is_not_full_are_kept() {
         let keyed = Keyed::new(per_second(1, 3));
         for key in 0..100 {
-            assert!(keyed.allow(key));
+            assert_eq!(keyed.take(key), Some(2));
         }
         assert_eq!(keyed.len(), 100);
         advance(Duration::from_secs(2)).await;
-        assert!(keyed.allow(7));
+        assert_eq!(keyed.take(7), Some(2));
         keyed.forget();
         assert_eq!(keyed.len(), 1);
+        assert_eq!([keyed.take(7), keyed.take(7), keyed.take(7)], [Some(1), Some(0), None]);
     }
 }

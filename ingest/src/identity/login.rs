@@ -16,7 +16,7 @@ use crate::metrics::SignInOutcome as Outcome;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::Body;
-use crate::wechat::WeChat;
+use crate::wechat::{Scope, WeChat};
 
 /// Where WeChat sends voters back to.
 const CALLBACK: &str = "/auth/wechat/callback";
@@ -54,7 +54,7 @@ pub(super) fn authorize<J: Journal>(
         return Ok(told(edge, hosted, Outcome::Failed));
     };
     let state = hosted.with_keys(|keys| login.state(keys))?;
-    let url = service.authorize_url(&format!("{public_url}{CALLBACK}"), &state);
+    let url = service.authorize_url(&format!("{public_url}{CALLBACK}"), &state, scope(hosted));
     let left_s = login.left_s(seconds(now_ms)).unwrap_or(0);
     let cookie = cookie::login(&login.cookie(), left_s, edge.site.is_secure());
     Ok(with_cookie(private(redirect(&url)), cookie))
@@ -66,6 +66,14 @@ pub(super) fn service<J: Journal>(hosted: &Hosted<J>) -> Option<&WeChat> {
     match sign_in.mode {
         Mode::Service | Mode::Unionid => sign_in.wechat.as_ref()?.service.as_ref(),
         Mode::Link | Mode::Token | Mode::Demo => None,
+    }
+}
+
+/// What WeChat has to tell of a voter: no more than the campaign knows them by.
+fn scope<J: Journal>(hosted: &Hosted<J>) -> Scope {
+    match hosted.given.voting.as_ref().map(|voting| voting.sign_in.mode) {
+        Some(Mode::Unionid) => Scope::Unionid,
+        Some(Mode::Service | Mode::Link | Mode::Token | Mode::Demo) | None => Scope::Openid,
     }
 }
 

@@ -19,6 +19,15 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
+/// Later parts have the last word.
+pub(super) const BOARD_CSS: &str = concat!(
+    include_str!("../../pages/board/frame.css"),
+    include_str!("../../pages/board/ranking.css"),
+    include_str!("../../pages/board/tables.css"),
+    include_str!("../../pages/board/big.css"),
+    include_str!("../../pages/board/print.css"),
+);
+
 /// In the order in which each needs those before it.
 pub(super) const BOARD_JS: &str = concat!(
     include_str!("../../pages/board/count.js"),
@@ -87,7 +96,7 @@ impl File {
     fn embedded(self) -> (&'static str, &'static str, &'static str, &'static [u8]) {
         match self {
             Self::BaseCss => ("base", "css", CSS, include_bytes!("../../pages/base.css")),
-            Self::BoardCss => ("board", "css", CSS, include_bytes!("../../pages/board.css")),
+            Self::BoardCss => ("board", "css", CSS, BOARD_CSS.as_bytes()),
             Self::BoardJs => ("board", "js", JS, BOARD_JS.as_bytes()),
             Self::Icon => ("icon", "svg", SVG, include_bytes!("../../pages/icon.svg")),
             Self::PageCss => ("page", "css", CSS, include_bytes!("../../pages/page.css")),

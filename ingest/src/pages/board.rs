@@ -88,13 +88,12 @@ mod tests {
 
     use bytes::Bytes;
 
-    use super::super::assets::BOARD_JS;
+    use super::super::assets::{BOARD_CSS, BOARD_JS};
     use super::super::document::Document;
     use super::*;
 
     const HUBEI: &str = include_str!("../../../campaigns/hubei-2023.toml");
     const BASE_CSS: &str = include_str!("../../pages/base.css");
-    const BOARD_CSS: &str = include_str!("../../pages/board.css");
     /// As in `state` of `pages/board/main.js`.
     const STATES: [&str; 11] = [
         "loading",

@@ -97,7 +97,7 @@ impl Page<'_> {
                  browser; it ends a day after the vote.",
             ),
             Mode::Token => self.say(
-                "主办方的应用只交给我们一个随机编号。选票存为假名：由本活动专用的密钥算出，\
+                "主办方的应用只交给我们一个编号。选票存为假名：由本活动专用的密钥算出，\
                  活动结束后密钥销毁，选票便再也无法对应到您。",
                 "The organiser’s app hands us a number and nothing else. Your ballot is kept under \
                  a pseudonym made with a key of this campaign only; the key is destroyed after it, \

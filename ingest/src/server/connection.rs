@@ -12,6 +12,9 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
 use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -155,11 +158,15 @@ async fn converse<H: Handler>(
     closing: oneshot::Receiver<()>,
 ) {
     let peer = Arc::new(peer);
-    let answer = service_fn(move |request| {
+    let answer = service_fn(move |request: Request<Incoming>| {
         let peer = Arc::clone(&peer);
         let in_flight = peer.activity.begin();
+        let is_last = is_disputed(&request);
         async move {
             let mut response = peer.handler.handle(request).await;
+            if is_last {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             response.body_mut().hold(in_flight, &peer.shutdown);
             Ok::<_, Infallible>(response)
         }
@@ -177,6 +184,16 @@ async fn converse<H: Handler>(
     if let Err(error) = ended {
         debug!(%error, "a connection broke");
     }
+}
+
+/// Whether somebody in front may see another end of this request than we do: hyper reads chunks
+/// wherever they are the last coding (RFC 9112, 6.3), and other servers only where they are the
+/// only one. Then nothing is taken from behind it. hyper itself ends a connection after a request
+/// with both a length and chunks.
+fn is_disputed(request: &Request<Incoming>) -> bool {
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_some_and(|coding| !is_chunked(coding)) || codings.next().is_some()
 }
 
 /// Waits until the connection ends, or should.

@@ -68,12 +68,17 @@ fn follows(asked: &Asked) -> Reply {
 #[tokio::test]
 async fn the_way_to_the_login_page_has_wechats_order_and_an_encoded_redirect() {
     let world = world(|_| Reply::Silent).await;
-    assert_eq!(
-        world.wechat.authorize_url("https://vote.example/auth?a=b c+d&e=极", "aZ09"),
-        "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1\
-         &redirect_uri=https%3A%2F%2Fvote.example%2Fauth%3Fa%3Db%20c%2Bd%26e%3D%E6%9E%81\
-         &response_type=code&scope=snsapi_base&state=aZ09#wechat_redirect"
-    );
+    for (scope, name) in [(Scope::Openid, "snsapi_base"), (Scope::Unionid, "snsapi_userinfo")] {
+        let redirect_uri = "https://vote.example/auth?a=b c+d&e=极";
+        assert_eq!(
+            world.wechat.authorize_url(redirect_uri, "aZ09", scope),
+            format!(
+                "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1\
+                 &redirect_uri=https%3A%2F%2Fvote.example%2Fauth%3Fa%3Db%20c%2Bd%26e%3D%E6%9E%81\
+                 &response_type=code&scope={name}&state=aZ09#wechat_redirect"
+            )
+        );
+    }
 }
 
 #[tokio::test]

@@ -56,8 +56,7 @@ async fn no_other_header_says_where_somebody_is() {
     for peer in ["203.0.113.9", "10.0.0.1"] {
         let mut caller = Caller::from(&edge, peer).await;
         for number in 0..=AT_ONCE {
-            let (plain, element) =
-                (format!("198.51.{number}.1"), format!("for=198.51.{number}.1"));
+            let (plain, element) = (format!("198.51.{number}.1"), format!("for=198.51.{number}.1"));
             let headers = names.map(|name| {
                 (name, if name == "forwarded" { element.as_bytes() } else { plain.as_bytes() })
             });
@@ -79,7 +78,8 @@ async fn what_voters_write_before_a_proxys_word_changes_nothing() {
     for (network, trick) in (0_u8..).zip(tricks) {
         let own = format!("203.0.{network}.9");
         let appended = |number: u32| {
-            let front = [trick, format!("{number}").as_bytes()][usize::from(network % 2)..].concat();
+            let front =
+                [trick, format!("{number}").as_bytes()][usize::from(network % 2)..].concat();
             let list = [&front, b", ".as_slice(), own.as_bytes()].concat();
             if number % 2 == 0 { vec![list] } else { vec![front, own.clone().into_bytes()] }
         };

@@ -52,9 +52,7 @@ async fn forged_tokens_take_nothing_from_the_voter_they_name() {
         let bearer = [b"Bearer ", forged.as_slice()].concat();
         let headers: [(&str, &[u8]); 2] =
             [("authorization", &bearer), ("content-type", b"application/json")];
-        let answer = caller
-            .send(hyper::Method::POST, super::direct::BALLOTS, &headers, BODY)
-            .await;
+        let answer = caller.send(hyper::Method::POST, super::direct::BALLOTS, &headers, BODY).await;
         assert_eq!(answer.status, 401);
     }
     assert_eq!(caller.cast("ann").await.status, 202);

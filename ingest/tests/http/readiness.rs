@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ballot::{Ballot, Fold, JournalId, Record, Rules, VoterId, VoterMap};
+use ballot::{Ballot, Fold, JournalId, Record, Risk, Rules, VoterId, VoterMap};
 use bytes::Bytes;
 use ingest::Cast;
 use journal::simulated::Faults;
@@ -28,7 +28,7 @@ async fn cast(edge: &Running, low: u64) -> bool {
     let choices = [1].into_iter().collect();
     let ballot = Ballot { voter, choices, cast_at_ms: NOON_MS };
     let permit = edge.batcher.admit().unwrap();
-    matches!(edge.batcher.cast(permit, &ballot).await, Cast::Durable(_))
+    matches!(edge.batcher.cast(permit, &ballot, Risk::NONE).await, Cast::Durable(_))
 }
 
 #[tokio::test(start_paused = true)]

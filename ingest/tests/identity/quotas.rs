@@ -34,7 +34,7 @@ async fn views_cost_nothing_at_wechat_and_a_sign_in_one_exchange() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a minute long: run it when signing in or WeChat's client has changed"]
+#[ignore = "20 s long: run it when signing in or WeChat's client has changed"]
 async fn a_hundred_thousand_views_and_ten_thousand_sign_ins_stay_within_the_quotas() {
     views_and_logins(100_000, 10_000).await;
 }

@@ -19,10 +19,13 @@ async fn a_new_certificate_is_for_new_connections_and_old_ones_go_on() {
 
     server.certificate.replace(new.chain.as_bytes(), new.key.as_bytes()).unwrap();
     assert_eq!(before.get("/").await.0, 200);
-    let after = client.shake(late).await.unwrap();
+    let unacquainted = Client::usual(&[&new]);
+    let after = unacquainted.shake(late).await.unwrap();
     assert_eq!(seen(&after), new.der());
-    // Nothing that a client remembers of the old one brings it back.
-    let fresh = Client::usual(&[&new]).connect(server.address).await.unwrap();
+    // Whoever resumes a session is shown no certificate, and goes on.
+    let resumed = client.connect(server.address).await.unwrap();
+    assert_eq!(Http::over(resumed).await.get("/").await.0, 200);
+    let fresh = unacquainted.connect(server.address).await.unwrap();
     assert_eq!(seen(&fresh), new.der());
     assert_eq!(Http::over(fresh).await.get("/").await.0, 200);
     assert_eq!(before.get("/").await.0, 200);
@@ -65,7 +68,8 @@ async fn an_unfit_pair_is_refused_with_its_reason_and_the_old_one_stays() {
     assert_eq!(seen(&stream), old.der());
     // What stands around them in the files does no harm.
     let chain = format!("subject=x\n{}\n{}{}", other.chain, old.chain, other.key);
-    let key = format!("-----BEGIN EC PARAMETERS-----\nAAAA\n-----END EC PARAMETERS-----\n{}", other.key);
+    let key =
+        format!("-----BEGIN EC PARAMETERS-----\nAAAA\n-----END EC PARAMETERS-----\n{}", other.key);
     server.certificate.replace(chain.as_bytes(), key.as_bytes()).unwrap();
     let stream = Client::usual(&[&other]).connect(server.address).await.unwrap();
     assert_eq!(seen(&stream), other.der());
@@ -99,8 +103,10 @@ fn says_nothing_of(keys: &[&str], shown: &[&str]) {
         let secret = &der.secret_der()[36..68];
         let hex: String = secret[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let decimal = format!("{:?}", &secret[..4]);
-        let told: Vec<_> =
-            lines.map(str::to_owned).chain([hex, decimal.trim_matches(['[', ']']).to_owned()]).collect();
+        let told: Vec<_> = lines
+            .map(str::to_owned)
+            .chain([hex, decimal.trim_matches(['[', ']']).to_owned()])
+            .collect();
         for shown in shown {
             let flat = shown.replace(['\n'], " ");
             let flat = flat.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -35,7 +35,7 @@ async fn a_ballot_is_cast_over_either_version_of_either_protocol() {
             let mut http = Http::over(stream).await;
             let (status, body) = http.send(ballot.unwrap()).await;
             assert_eq!(status, 202, "{body:?}");
-            assert_eq!(http.get("/v1/campaigns/c/tally").await.0 / 100, 2);
+            assert_eq!(http.get("/v1/campaigns/c").await.0, 200);
             ballots += 1;
         }
     }
@@ -84,7 +84,7 @@ async fn a_protocol_that_nobody_knows_is_refused_and_so_is_a_certificate_by_its_
     let refused = strange.connect(server.address).await.unwrap_err();
     assert!(refused.to_string().contains("NoApplicationProtocol"), "{refused}");
     let refused = Client::usual(&[&other]).connect(server.address).await.unwrap_err();
-    assert!(refused.to_string().contains("UnknownIssuer"), "{refused}");
+    assert!(refused.to_string().contains("invalid peer certificate"), "{refused}");
     super::kit::eventually(|| server.counts().active == 0).await;
     let stream = Client::usual(&[&pair]).connect(server.address).await.unwrap();
     assert_eq!(Http::over(stream).await.get("/").await, (200, "done".into()));

@@ -70,8 +70,7 @@ pub(crate) struct Secured {
 impl Secured {
     /// Answers `done` to everything.
     pub(crate) async fn start(pair: &Pair, limits: Limits) -> Self {
-        let done =
-            |_request: Request<Incoming>| async { Response::new(Body::fixed("done")) };
+        let done = |_request: Request<Incoming>| async { Response::new(Body::fixed("done")) };
         Self::serving(pair, limits, done).await
     }
 
@@ -81,8 +80,7 @@ impl Secured {
         let address = listener.local_addr().unwrap();
         let (shutdown, counters) = (Shutdown::new(), Arc::new(Counters::default()));
         let listening = Listening::new(listener, Some(tls));
-        let serving =
-            serve(listening, handler, limits, shutdown.clone(), Arc::clone(&counters));
+        let serving = serve(listening, handler, limits, shutdown.clone(), Arc::clone(&counters));
         Self { address, certificate, shutdown, counters, serving: tokio::spawn(serving) }
     }
 

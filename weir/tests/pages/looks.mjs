@@ -205,7 +205,36 @@ async function poster(s) {
   say(`   ${read} pictures of posters were read`);
 }
 
+/** That what fails a scenario would be noticed. */
+async function planted(s) {
+  const origin = await quiet();
+  const tab = await s.opens(`${origin}/campaigns/open`);
+  await tab.is('sign_in');
+  await tab.axe('as it is');
+  await tab.page.evaluate(() => {
+    document.documentElement.removeAttribute('lang');
+    document.querySelector('#message').style.color = '#eee';
+    document.querySelector('h1').style.width = '2000px';
+  });
+  await assert.rejects(tab.axe('broken'), /html-has-lang[^]*color-contrast|color-contrast[^]*html-has-lang/);
+  await assert.rejects(tab.fits('broken'), /2\d{3} px wide in 375/);
+  assert.deepEqual(s.complaints(), []);
+  await tab.page.evaluate(() => {
+    setTimeout(() => { throw new Error('planted'); });
+    const style = document.createElement('style');
+    style.textContent = 'body { color: red; }';
+    document.head.append(style);
+    return fetch('/nothing');
+  });
+  await until('complaints', () => s.complaints().length >= 3);
+  for (const kind of [/planted/, /Content Security Policy/, /404 GET/]) {
+    assert.ok(s.complaints().some((line) => kind.test(line)), `${kind}: ${s.complaints()}`);
+  }
+  s.expect(/planted/, /Content Security Policy/, /\b404\b/);
+}
+
 export const looks = [
+  ['what goes wrong on a page is noticed', planted],
   ['what a first view weighs', weight],
   ['the board moves with a vote and prints', board],
   ['both languages', language],

@@ -35,13 +35,14 @@ async function pictures(s) {
   await fresh.choose(1, 5);
   await fresh.page.evaluate(() => scrollTo(0, 0));
   await shoot(fresh.page, 'page');
-  const wide = { viewport: { width: 1_280, height: 900 }, deviceScaleFactor: 1, isMobile: false, hasTouch: false };
+  const wide = { viewport: { width: 1_280, height: 900 }, deviceScaleFactor: 1,
+    isMobile: false, hasTouch: false, reducedMotion: 'reduce' };
   const board = await s.opens(`${page}/board`, wide);
   await until('all votes', async () =>
     (await board.page.locator('#ballots').innerText()) === String(VOTERS));
   await shoot(board.page, 'board');
   const a4 = { ...wide, viewport: { width: 794, height: 1_123 } };
-  const poster = await s.opens(`${page}/poster.svg?channel=poster`, a4);
+  const poster = await s.opens(`${page}/poster.svg`, a4);
   await shoot(poster.page, 'poster');
 }
 

@@ -33,6 +33,27 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
           \"service\", \"unionid\", \"link\", \"token\" or \"demo\"",
     ),
     (
+        "[[choices]]\nnumber = 1",
+        "[challenge]\nkind = \"puzzle\"\nbits = 27\n[[choices]]\nnumber = 1",
+        "line 8: challenge.kind: \"puzzle\" is neither; give \"work\" or \"captcha\"\n\
+          line 9: challenge.bits: 27 is out of range; give 8 to 26",
+    ),
+    (
+        "[[choices]]\nnumber = 1",
+        "[challenge]\nkind = \"captcha\"\nbits = 9\npage_url = \"http://a\"\n[[choices]]\n\
+          number = 1",
+        "line 7: challenge.verify_url: is missing for a challenge of kind \"captcha\"; give an \
+          address that begins with https:// and has no '#'\n\
+          line 9: challenge.bits: has no meaning for a challenge of kind \"captcha\"; remove it\n\
+          line 10: challenge.page_url: \"http://a\" is none; give an address that begins with \
+          https:// and has no '#'",
+    ),
+    (
+        "choices_per",
+        "challenge = \"work\"\nchoices_per",
+        "line 6: challenge: give a table [challenge] with its kind; give \"work\" or \"captcha\"",
+    ),
+    (
         "_max = 2",
         "_max = 25",
         "line 6: choices_per_ballot_max: 25 is more than the 2 choices; \
