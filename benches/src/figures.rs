@@ -1,6 +1,13 @@
-//! Figures of rounds: medians, ratios, and how they look in a table.
+//! Figures of rounds: medians, ratios, how they look in a table, and where they are kept.
 //!
 //! Never here: a figure in place of one that was not measured; that is a dash.
+
+use std::path::Path;
+use std::{fs, thread};
+
+use serde_json::Value;
+
+use crate::Error;
 
 /// The one in the middle, or the mean of both.
 #[must_use]
@@ -22,4 +29,21 @@ pub fn ratio(of: u64, by: u64) -> Option<f64> {
 #[must_use]
 pub fn shown(figure: Option<f64>, digits: usize) -> String {
     figure.map_or_else(|| "–".to_owned(), |figure| format!("{figure:.digits$}"))
+}
+
+/// Writes all figures of a run to `target/NAME.json`; where.
+///
+/// # Errors
+/// If that cannot be written.
+pub fn write(name: &str, figures: &Value) -> Result<String, Error> {
+    let name = format!("target/{name}.json");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
+    fs::write(workspace.join(&name), serde_json::to_vec_pretty(figures)?)?;
+    Ok(name)
+}
+
+/// How many cores this machine has for the run.
+#[must_use]
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(0, usize::from)
 }

@@ -1,11 +1,14 @@
-//! What the benches share: a campaign that is open, ballots and records of it, sizes, processes of
-//! their own, and how a figure is shown.
+//! What the benches share: a campaign that is open, ballots and records of it, servers and what is
+//! asked of them, sizes, processes of their own, and how a figure is shown.
 //!
 //! Everything is seeded, so that two runs do the same work. Never here: a figure, or anything that
 //! the code under measurement does itself.
 
+mod bare;
 mod child;
+mod edge;
 mod figures;
+mod http;
 mod log;
 mod per_ballot;
 mod poll;
@@ -14,8 +17,11 @@ mod sizes;
 #[path = "../../ingest/src/submission.rs"]
 mod submission;
 
+pub use bare::{Answer, serve_bare};
 pub use child::{Child, cpu_us, orders, resident_kib, say, told};
-pub use figures::{median, ratio, shown};
+pub use edge::Watched;
+pub use figures::{cores, median, ratio, shown, write};
+pub use http::{ask, connect, header, split};
 pub use log::{LogWriter, Logged};
 pub use per_ballot::{PerBallot, criterion};
 pub use poll::{Ballots, Poll, VOTERS_PER_DAY_MAX, yesterday};

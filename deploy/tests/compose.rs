@@ -94,6 +94,27 @@ fn ports_are_published_on_this_machine_only() {
 }
 
 #[test]
+fn edges_are_for_trying_out_and_believe_the_balancer_what_it_saw_itself() {
+    let services = services(&document());
+    let mut ports = services["balancer"].list("ports");
+    let published = ports.pop().unwrap();
+    let [_, public, _] = published.split(':').collect::<Vec<_>>()[..] else { panic!("{published}") };
+    for edge in ["ingest-1", "ingest-2"] {
+        let environment = services[edge].environment();
+        assert_eq!(environment["WEIR_PUBLIC_URL"], format!("http://localhost:{public}"));
+        assert_eq!(environment["WEIR_IDENTITY"], "demo");
+        assert!(!environment["WEIR_TRUSTED_PROXIES"].is_empty(), "{edge}");
+        // Nobody else is there who could say where somebody comes from.
+        assert_eq!(services[edge].list("networks"), ["pipeline"]);
+    }
+    assert_eq!(document()["networks"]["pipeline"]["internal"], true);
+    let balancer = text("deploy/compose/haproxy.cfg");
+    let mut lines = balancer.lines().map(str::trim).skip_while(|line| *line != "frontend api");
+    assert!(lines.any(|line| line == "http-request del-header X-Forwarded-For"));
+    assert!(lines.any(|line| line == "option forwardfor"));
+}
+
+#[test]
 fn what_is_mounted_is_there_and_only_read() {
     let document = document();
     for (name, service) in &services(&document) {

@@ -84,7 +84,7 @@ pub const fn errmsg(code: i32) -> &'static str {
         NO_RIGHT => "api unauthorized",
         FOREIGN_REDIRECT => "redirect_uri 域名与后台配置不一致",
         NO_SCOPE => "此公众号并没有这些 scope 的权限",
-        TOO_OFTEN => "操作太频繁了,请稍后重试",
+        TOO_OFTEN => "操作太频繁了，请稍后重试",
         _ => "error",
     }
 }

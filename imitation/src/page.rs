@@ -27,7 +27,7 @@ const HEAD: &str = "<!DOCTYPE html><html lang=\"zh-CN\"><meta charset=\"utf-8\">
     button,input{font:inherit;padding:.4rem .8rem;margin:.2rem 0}\
     [aria-pressed=true]{background:#222;color:#fff}code{word-break:break-all}\
     pre{white-space:pre-wrap;background:#eee;padding:.6rem}</style>\
-    <h1>这不是微信,是它的仿制品<br>This is not WeChat but an imitation of it</h1>";
+    <h1>这不是微信，是它的仿制品<br>This is not WeChat but an imitation of it</h1>";
 
 /// A page of the imitation.
 pub(crate) fn document(content: &str) -> String {
@@ -41,7 +41,7 @@ pub(crate) fn show(imitation: &Imitation, by: Browser<'_>, outcome: Option<&str>
     };
     let mut page = outcome.unwrap_or_default().to_owned();
     let (is_snapshot, refuses) = person.with(|state| (state.is_snapshot, state.refuses));
-    page += "<p>先在这里选择,再回到投票页面登录。<br>Choose here, then go back to the voting page \
+    page += "<p>先在这里选择，再回到投票页面登录。<br>Choose here, then go back to the voting page \
              and sign in.</p><form method=\"post\"><h2>登录时 When signing in</h2>";
     page += &choice("agrees", "同意 Agree", !refuses && !is_snapshot);
     page += &choice("declines", "拒绝 Decline", refuses);

@@ -16,6 +16,7 @@ use crate::abuse::TooOften;
 use crate::asked::Asked;
 use crate::batcher::Cast;
 use crate::caller::{self, Prefix};
+use crate::challenge::is_due;
 use crate::edge::Shared;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
@@ -75,12 +76,12 @@ pub(crate) async fn cast<J: Journal>(
     }
     let choices = submission.choices;
     if let Some(known) = batcher.acknowledged(voter, day) {
-        let same = known.choices == choices;
-        return if same {
-            Ok(accepted(known.receipt, day))
-        } else {
-            Err(Problem::AlreadyVoted.into())
-        };
+        let retried = (known.choices == choices).then(|| accepted(known.receipt, day));
+        return retried.ok_or_else(|| Problem::AlreadyVoted.into());
+    }
+    if let Some(challenge) = hosted.challenge.as_ref().filter(|_| is_due(risk)) {
+        // Boxed: what few wait for must not make every request's future larger.
+        Box::pin(challenge.pass(hosted, headers, (voter, cast_at_ms))).await?;
     }
     if hosted.is_closed(voter, day) {
         return Err(Problem::Closed.into());
@@ -151,14 +152,14 @@ fn check_choices(rules: &Rules, submission: &Submission) -> Result<(), Refusal> 
         let n = rules.choices;
         (
             format!("There is no choice {unknown}; choices are numbered 1 to {n}."),
-            format!("没有编号为 {unknown} 的选项,编号为 1 至 {n}。"),
+            format!("没有编号为 {unknown} 的选项，编号为 1 至 {n}。"),
         )
     } else if !repeated.is_empty() {
         (format!("Choice {repeated} is named more than once."), format!("选项 {repeated} 重复。"))
     } else {
         (
             format!("A ballot names {min} to {max} choices; this one names {count}."),
-            format!("每张选票可选 {min} 至 {max} 项,您选了 {count} 项。"),
+            format!("每张选票可选 {min} 至 {max} 项，您选了 {count} 项。"),
         )
     };
     Err(Problem::InvalidChoices.because(en, zh))
@@ -179,11 +180,11 @@ pub(crate) fn too_often(who: TooOften) -> Refusal {
     match who {
         TooOften::Voter | TooOften::Connection => Problem::RateLimited.because(
             "You have asked very often. Please wait a little; a ballot you have cast stands.",
-            "您的操作过于频繁,请稍候。已提交的选票不受影响。",
+            "您的操作过于频繁，请稍候。已提交的选票不受影响。",
         ),
         TooOften::Prefix => Problem::RateLimited.because(
             "Very many ballots come from your network. Please try again in a moment.",
-            "您所在的网络投票人数很多,请稍后重试。",
+            "您所在的网络投票人数很多，请稍后重试。",
         ),
     }
 }
@@ -191,14 +192,14 @@ pub(crate) fn too_often(who: TooOften) -> Refusal {
 fn malformed(reason: &str) -> Refusal {
     Problem::MalformedBallot.because(
         format!("This ballot could not be read: {reason}."),
-        format!("选票格式有误,无法读取:{reason}。"),
+        format!("选票格式有误，无法读取：{reason}。"),
     )
 }
 
 fn day_over() -> Refusal {
     Problem::Closed.because(
         "The voting day this ballot was meant for is over. You may vote for today.",
-        "这张选票所属的投票日已经结束,您可以投今天的票。",
+        "这张选票所属的投票日已经结束，您可以投今天的票。",
     )
 }
 

@@ -21,7 +21,7 @@ use crate::abuse::{Abuse, Connection};
 use crate::batcher::Batcher;
 use crate::hosted::Hosted;
 use crate::identity::SignIn;
-use crate::metrics::{Requests, watch_batchers};
+use crate::metrics::{ChallengeCounts, Requests, watch_batchers};
 use crate::noted::Noted;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
@@ -144,9 +144,11 @@ impl<J: Journal> Edge<J> {
         let scans = Scans::new(&registry, channels)?;
         let abuse = Abuse::new(&registry, site.prefix_rate_max)?;
         watch_batchers(&registry, &clock, batchers)?;
-        let noted = Noted::of(&registry, campaigns.iter().map(|given| given.campaign.id.as_str()))?;
-        let hosted = campaigns.into_iter().zip(noted);
-        let hosted = hosted.map(|(given, noted)| Hosted::new(given, noted));
+        let ids = campaigns.iter().map(|given| given.campaign.id.as_str());
+        let noted = Noted::of(&registry, ids.clone())?;
+        let challenged = ChallengeCounts::of(&registry, ids)?;
+        let hosted = campaigns.into_iter().zip(noted.into_iter().zip(challenged));
+        let hosted = hosted.map(|(given, (noted, counts))| Hosted::new(given, noted, counts));
         let shared = Arc::new(Shared {
             campaigns: hosted.collect(),
             limits,

@@ -13,8 +13,10 @@ use journal::Journal;
 use tokio::sync::watch;
 
 use crate::campaign_document;
+use crate::challenge::Challenge;
 use crate::edge::{EdgeCampaign, Voting};
 use crate::identity::Callbacks;
+use crate::metrics::ChallengeCounts;
 use crate::noted::Noted;
 use crate::outcomes::Outcomes;
 use crate::pages::Pages;
@@ -38,6 +40,8 @@ pub(crate) struct Hosted<J> {
     pub(crate) outcomes: Outcomes,
     /// Ballots about which something was noticed.
     pub(crate) noted: Noted,
+    /// What such a ballot has to meet.
+    pub(crate) challenge: Option<Challenge>,
     /// Ballots whose body is waited for.
     pub(crate) slow_bodies: SlowBodies,
     /// Voters who have just come back from WeChat.
@@ -61,7 +65,7 @@ struct Current {
 }
 
 impl<J: Journal> Hosted<J> {
-    pub(crate) fn new(given: EdgeCampaign<J>, noted: Noted) -> Self {
+    pub(crate) fn new(given: EdgeCampaign<J>, noted: Noted, counts: ChallengeCounts) -> Self {
         let EdgeCampaign { campaign, journal, .. } = &given;
         let own_rules = Rules::new(campaign, journal.identity(), journal.partitions(), [0; 16]);
         let permits = given.voting.as_ref().map_or(0, |voting| voting.batcher.in_flight_max());
@@ -74,6 +78,7 @@ impl<J: Journal> Hosted<J> {
             frame: Arc::default(),
             outcomes: Outcomes::default(),
             noted,
+            challenge: Challenge::of(&given, counts),
             slow_bodies: SlowBodies::new(permits),
             callbacks: Callbacks::default(),
             cookie: format!("weir-{}", given.campaign.id),
@@ -155,12 +160,12 @@ impl<J: Journal> Hosted<J> {
         self.with_keys(|keys| keys.check(text, now_ms))?.map_err(|error| match error {
             TokenError::Expired => Problem::Unauthenticated.because(
                 "Your sign-in has expired. Please sign in again.",
-                "登录已过期,请重新登录。",
+                "登录已过期，请重新登录。",
             ),
             TokenError::Malformed | TokenError::UnknownKey | TokenError::Forged => {
                 Problem::Unauthenticated.because(
                     "Your sign-in does not hold for this campaign. Please sign in again.",
-                    "登录信息对本活动无效,请重新登录。",
+                    "登录信息对本活动无效，请重新登录。",
                 )
             }
         })

@@ -32,6 +32,7 @@ use hyper::header::{REFERRER_POLICY, SET_COOKIE};
 use hyper::http::request::Parts;
 use journal::Journal;
 
+use crate::challenge::Captcha;
 use crate::edge::{Shared, redirect};
 use crate::hosted::Hosted;
 use crate::metrics::SignInOutcome;
@@ -56,11 +57,14 @@ pub struct SignIn {
     pub pseudonyms: Option<PseudonymKey>,
     /// What the ways by WeChat need; none where voters come in another way.
     pub wechat: Option<Arc<WeChatSignIn>>,
+    /// Who says of voters that they have shown to be people, where the campaign asks for that by a
+    /// captcha; without it nobody is asked.
+    pub captcha: Option<Captcha>,
 }
 
 impl Default for SignIn {
     fn default() -> Self {
-        Self { mode: Mode::Token, pseudonyms: None, wechat: None }
+        Self { mode: Mode::Token, pseudonyms: None, wechat: None, captcha: None }
     }
 }
 

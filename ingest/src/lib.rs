@@ -12,6 +12,7 @@ mod ballots;
 mod batcher;
 mod caller;
 mod campaign_document;
+mod challenge;
 mod driver;
 mod edge;
 mod frontiers;
@@ -43,6 +44,7 @@ pub mod trace;
 pub mod wechat;
 
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};
+pub use challenge::{BadCaptcha, Captcha};
 pub use edge::{Edge, EdgeCampaign, EdgeOptions, Voting};
 pub use identity::{Events, Links, SignIn, WeChatSignIn};
 pub use newest_rules::follow_rules;

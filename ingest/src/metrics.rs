@@ -6,6 +6,7 @@
 //! observations. Never here: a label whose values come from a request.
 
 mod batches;
+mod challenges;
 mod connections;
 mod pulled;
 mod requests;
@@ -16,6 +17,7 @@ pub use connections::{Watched, watch_connections};
 pub use pulled::{Pulled, Reading, float, whole};
 
 pub(crate) use batches::watch_batchers;
+pub(crate) use challenges::{ChallengeCounts, ChallengeOutcome};
 pub(crate) use requests::{Gone, Good, Outcome, Requests};
 pub(crate) use sign_ins::{SignInOutcome, SignIns};
 pub(crate) use wechat_events::{EventKind, EventOutcome, WeChatEvents};
@@ -48,6 +50,8 @@ pub const STREAMS: &str = "weir_tally_streams";
 pub const REFUSED_BY_RATE: &str = "weir_refused_by_rate_total";
 /// Ballots cast about which something was noticed, by campaign and sign.
 pub const BALLOTS_NOTED: &str = "weir_ballots_noted_total";
+/// Ballots that had to meet the campaign's challenge, by campaign and outcome.
+pub const CHALLENGES: &str = "weir_challenges_total";
 /// Connections open, by listener.
 pub const CONNECTIONS: &str = "weir_connections";
 /// The most there may be, by listener.
@@ -101,6 +105,8 @@ const SIGN_IN_OUTCOMES: [&str; 8] =
 const WECHAT_EVENT_KINDS: [&str; 5] = ["subscribe", "unsubscribe", "scan", "text", "other"];
 /// What becomes of what WeChat tells.
 const WECHAT_EVENT_OUTCOMES: [&str; 5] = ["handled", "repeated", "forged", "malformed", "dropped"];
+/// What becomes of ballots that have to meet a challenge.
+const CHALLENGE_OUTCOMES: [&str; 5] = ["asked", "solved", "wrong", "expired", "unreachable"];
 /// As in [`crate::abuse::TooOften`].
 pub(crate) const REFUSED_BY_RATES: [&str; 3] = ["voter", "prefix", "connection"];
 const REFUSED: &str = "refused";

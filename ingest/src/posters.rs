@@ -40,7 +40,7 @@ pub(crate) fn answer<J: Journal>(
     let public_url = edge.site.public_url.as_deref().ok_or_else(|| {
         Problem::UnknownRoute.because(
             "There is no poster: this server was not told the address that voters see.",
-            "暂无海报:服务器尚未设置投票页面的公开网址。",
+            "暂无海报：服务器尚未设置投票页面的公开网址。",
         )
     })?;
     let campaign = hosted.campaign();

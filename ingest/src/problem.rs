@@ -106,14 +106,14 @@ impl Problem {
                 "malformed_ballot",
                 Never,
                 None,
-                ["This ballot could not be read.", "选票格式有误,无法读取。"],
+                ["This ballot could not be read.", "选票格式有误，无法读取。"],
             ),
             Self::RequestBroken => (
                 StatusCode::BAD_REQUEST,
                 "request_broken",
                 Safe,
                 None,
-                ["The request broke off. Please try again.", "请求中断,请重试。"],
+                ["The request broke off. Please try again.", "请求中断，请重试。"],
             ),
             Self::Unauthenticated => (
                 StatusCode::UNAUTHORIZED,
@@ -129,7 +129,7 @@ impl Problem {
                 None,
                 [
                     "Please follow the official account first, then sign in again to vote.",
-                    "请先关注公众号,再重新登录投票。",
+                    "请先关注公众号，再重新登录投票。",
                 ],
             ),
             Self::NotOpen => (
@@ -181,7 +181,7 @@ impl Problem {
                 None,
                 [
                     "Your ballot did not arrive in time. Please send it again.",
-                    "选票未能及时送达,请重新提交。",
+                    "选票未能及时送达，请重新提交。",
                 ],
             ),
             Self::AlreadyVoted => (
@@ -191,7 +191,7 @@ impl Problem {
                 None,
                 [
                     "You have voted today, and that ballot stands.",
-                    "您今天已经投过票,以先投的选票为准。",
+                    "您今天已经投过票，以先投的选票为准。",
                 ],
             ),
             Self::TooLarge => (
@@ -199,7 +199,7 @@ impl Problem {
                 "too_large",
                 Never,
                 None,
-                ["This is too large to be a ballot.", "内容过大,不是有效的选票。"],
+                ["This is too large to be a ballot.", "内容过大，不是有效的选票。"],
             ),
             Self::UnsupportedMediaType => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -220,7 +220,7 @@ impl Problem {
                 "rate_limited",
                 Later,
                 Some(2),
-                ["Too many ask this at once. Please try again soon.", "查询人数较多,请稍后再试。"],
+                ["Too many ask this at once. Please try again soon.", "查询人数较多，请稍后再试。"],
             ),
             Self::Overloaded => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -229,7 +229,7 @@ impl Problem {
                 Some(1),
                 [
                     "Very many are voting right now. Please try again in a moment.",
-                    "当前投票人数很多,请稍后重试。",
+                    "当前投票人数很多，请稍后重试。",
                 ],
             ),
             Self::JournalUnavailable => (
@@ -240,7 +240,7 @@ impl Problem {
                 [
                     "We cannot confirm this right now. Sending the same again is safe: a ballot \
                      never counts twice.",
-                    "暂时无法确认。可以放心重试,同一张选票不会重复计票。",
+                    "暂时无法确认。可以放心重试，同一张选票不会重复计票。",
                 ],
             ),
             Self::ResultsNotReady => (
@@ -250,7 +250,7 @@ impl Problem {
                 Some(1),
                 [
                     "The results are being prepared. Please try again in a moment.",
-                    "结果正在准备中,请稍后再试。",
+                    "结果正在准备中，请稍后再试。",
                 ],
             ),
             Self::MalformedRequest => (
@@ -258,7 +258,7 @@ impl Problem {
                 "malformed_request",
                 Never,
                 None,
-                ["This request could not be read.", "请求格式有误,无法读取。"],
+                ["This request could not be read.", "请求格式有误，无法读取。"],
             ),
             Self::WrongIdentityMode => (
                 StatusCode::FORBIDDEN,
@@ -274,7 +274,7 @@ impl Problem {
                 None,
                 [
                     "This was asked for by another website. Please open the voting page itself.",
-                    "该请求来自其他网站,请直接打开投票页面。",
+                    "该请求来自其他网站，请直接打开投票页面。",
                 ],
             ),
             Self::LinkUsed => (
@@ -284,7 +284,7 @@ impl Problem {
                 None,
                 [
                     "This link has been used, or is too old. Please ask for a new one.",
-                    "该链接已使用或已过期,请重新获取。",
+                    "该链接已使用或已过期，请重新获取。",
                 ],
             ),
             Self::ResultsHidden => (
@@ -304,7 +304,7 @@ impl Problem {
                 None,
                 [
                     "Please wait a moment: your phone has to solve a small puzzle first.",
-                    "请稍候:需要先在您的手机上完成一次安全验证。",
+                    "请稍候：需要先在您的手机上完成一次安全验证。",
                 ],
             ),
         };

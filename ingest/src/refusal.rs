@@ -10,6 +10,7 @@ use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_
 use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
+use crate::challenge::Task;
 use crate::language::Language;
 use crate::problem::{Problem, Retry};
 use crate::server::Body;
@@ -22,12 +23,14 @@ pub(crate) struct Refusal {
     pub(crate) problem: Problem,
     sentences: [Text; 2],
     allow: Option<&'static str>,
+    challenge: Option<Box<Task>>,
 }
 
 impl Problem {
     /// This problem, with sentences that say more than the usual ones.
     pub(crate) fn because(self, en: impl Into<Text>, zh: impl Into<Text>) -> Refusal {
-        Refusal { problem: self, sentences: [en.into(), zh.into()], allow: None }
+        let sentences = [en.into(), zh.into()];
+        Refusal { problem: self, sentences, allow: None, challenge: None }
     }
 }
 
@@ -50,12 +53,19 @@ struct Document<'a> {
     retry: Retry,
     detail_en: &'a str,
     detail_zh: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    challenge: Option<&'a Task>,
 }
 
 impl Refusal {
     /// The refusal of a method where only these are allowed.
     pub(crate) fn method(allow: &'static str) -> Self {
         Self { allow: Some(allow), ..Problem::MethodNotAllowed.into() }
+    }
+
+    /// This refusal, with what the voter is asked to do.
+    pub(crate) fn with(self, task: Task) -> Self {
+        Self { challenge: Some(Box::new(task)), ..self }
     }
 
     /// The answer to a request with these headers.
@@ -76,6 +86,7 @@ impl Refusal {
             retry: facts.retry,
             detail_en: en,
             detail_zh: zh,
+            challenge: self.challenge.as_deref(),
         };
         let json = serde_json::to_vec(&document).expect("strings and a number are always JSON");
         let mut response = Response::new(Body::fixed(json));

@@ -49,7 +49,7 @@ impl SlowBodies {
         if waiting.of_voter.get(&voter).is_some_and(|slots| *slots >= OF_A_VOTER_MAX) {
             return Err(Problem::RateLimited.because(
                 "Too many ballots of yours are still arriving. Please try again soon.",
-                "您有多张选票仍在提交中,请稍后再试。",
+                "您有多张选票仍在提交中，请稍后再试。",
             ));
         }
         if waiting.total >= self.total_max {

@@ -4,6 +4,7 @@
 //! Every problem is told with the file, the key and what to do. Never here: a secret in a message.
 
 mod campaign;
+mod captcha;
 mod directory;
 mod kafka;
 mod keys;

@@ -3,14 +3,15 @@
 //! Invariant: voters that nobody has checked are taken only where somebody asked for that by name,
 //! or tries the built-in campaign. Never here: a secret in a message.
 
-use ballot::{Campaign, Identity, Mode};
+use ballot::{Campaign, Challenge, Identity, Mode};
+use ingest::Captcha;
 
 use crate::args::{SiteArgs, Way};
 use crate::config::{Keys, WeChatSecrets};
 use crate::exit::Failure;
 
 /// What the imitation of WeChat is called, wherever a name is shown.
-const IMITATION: &str = "微信(模拟)";
+const IMITATION: &str = "微信（模拟）";
 /// Its AppIDs.
 pub(crate) const IMITATION_APP_ID: &str = "wx00000000imitated";
 pub(crate) const IMITATION_SUBSCRIPTION_APP_ID: &str = "wx00000001imitated";
@@ -105,13 +106,36 @@ pub(crate) fn secrets<'a>(
     Ok(secrets)
 }
 
+/// The provider of the campaign's captcha, if voters may have to solve one.
+pub(crate) fn captcha(campaign: &Campaign, keys: &Keys) -> Result<Option<Captcha>, Failure> {
+    let Some(Challenge::Captcha { verify_url, .. }) = &campaign.challenge else { return Ok(None) };
+    let wrong = |what: String| Failure::configuration(format!("{}: {what}", campaign.id));
+    let secret = keys.captcha().secret().ok_or_else(|| {
+        wrong(
+            "the keys have no [captcha] secret, which a challenge of kind \"captcha\" needs; copy \
+             it from the provider's settings"
+                .to_owned(),
+        )
+    })?;
+    let captcha = Captcha::new(verify_url, secret.to_owned());
+    captcha.map(Some).map_err(|error| wrong(error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::read_campaign;
 
     fn args(identity: Option<Way>) -> SiteArgs {
-        SiteArgs { public_url: None, identity, identity_data: None, trusted_proxies: Vec::new() }
+        SiteArgs {
+            public_url: None,
+            identity,
+            identity_data: None,
+            trusted_proxies: Vec::new(),
+            prefix_rate_max: None,
+            tls_cert: None,
+            tls_key: None,
+        }
     }
 
     fn campaign(mode: Mode) -> Campaign {
@@ -149,5 +173,28 @@ mod tests {
     fn an_edge_without_an_address_cannot_send_voters_to_wechat() {
         let refused = chosen(&args(None), Origin::Cluster, campaign(Mode::Service)).unwrap_err();
         assert!(refused.sentence.contains("--public-url: is missing"), "{}", refused.sentence);
+    }
+
+    #[test]
+    fn a_captcha_needs_its_secret_and_work_needs_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.keys.toml");
+        let (keys, _) = Keys::make(&path).unwrap();
+        let with = |challenge| {
+            let mut campaign = campaign(Mode::Token);
+            campaign.challenge = challenge;
+            campaign
+        };
+        for challenge in [None, Some(Challenge::Work { bits: 18 })] {
+            assert!(captcha(&with(challenge), &keys).unwrap().is_none());
+        }
+        let (page_url, verify_url) = ("https://c/".to_owned(), "https://c/verify".to_owned());
+        let wanted = with(Some(Challenge::Captcha { page_url, verify_url }));
+        let refused = captcha(&wanted, &keys).unwrap_err().sentence;
+        assert!(refused.contains("the keys have no [captcha] secret"), "{refused}");
+        let text = std::fs::read_to_string(&path).unwrap() + "[captcha]\nsecret = \"s\"\n";
+        std::fs::write(&path, text).unwrap();
+        let keys = Keys::read(&path).unwrap().unwrap();
+        assert!(captcha(&wanted, &keys).unwrap().is_some());
     }
 }

@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aggregator::{View, check, view};
-use ballot::{Campaign, Rules};
-use ingest::{BatchLimits, Site};
+use ballot::{Campaign, Challenge, Rules};
+use ingest::{BatchLimits, Captcha, Site};
 use journal::{Clock, Journal, SystemClock};
 use tokio::runtime::Builder;
 use tokio_util::task::AbortOnDropHandle;
@@ -217,7 +217,11 @@ async fn start<P: Program>(
 
 /// A day must not close while a ballot of it can still be acknowledged.
 pub(crate) fn check_grace(campaign: &Campaign) -> Result<(), Failure> {
-    let deadline_ms = BatchLimits::default().deadline.as_millis();
+    let checked = match campaign.challenge {
+        Some(Challenge::Captcha { .. }) => Captcha::DEADLINE,
+        Some(Challenge::Work { .. }) | None => Duration::ZERO,
+    };
+    let deadline_ms = (BatchLimits::default().deadline + checked).as_millis();
     let least_ms = deadline_ms + 2 * u128::from(CLOCK_OFFSET_MAX_MS);
     if u128::from(campaign.grace_ms) > least_ms {
         return Ok(());

@@ -41,6 +41,7 @@ fn what_compose_starts_takes_votes_counts_them_and_lets_an_edge_restart_unnotice
 
     let origin = format!("http://127.0.0.1:{}", here.port("balancer", 8080));
     let url = format!("{origin}/v1/campaigns/hubei-2023");
+    voters_find_the_page_and_sign_in(&here, &origin);
     let voters = Voters::new(&here);
     let accepted = voters.cast_while(|| {
         both_edges_are_used(&here);
@@ -87,6 +88,25 @@ fn both_edges_are_used(here: &Here<'_>) {
             requests.any(|line| !line.ends_with(" 0")).then_some(())
         });
     }
+}
+
+/// Pages, their files and sign-ins pass the balancer too, and posters have the published address.
+fn voters_find_the_page_and_sign_in(here: &Here<'_>, origin: &str) {
+    let get = |path: &str| {
+        let answer = Request::get(&format!("{origin}{path}")).send();
+        assert_eq!(answer.status, 200, "{path}");
+        String::from_utf8(answer.body).unwrap()
+    };
+    let page = get("/campaigns/hubei-2023");
+    assert!(page.contains("data-mode=\"demo\""), "voters sign in in another way");
+    let (_, script) = page.split_once("<script src=\"").unwrap();
+    get(script.split('"').next().unwrap());
+    let published = &here.service("ingest-1").environment()["WEIR_PUBLIC_URL"];
+    let poster = get("/campaigns/hubei-2023/poster.svg");
+    assert!(poster.contains(&format!("{published}/campaigns/hubei-2023")), "{published}");
+    let demo = "curl -sS -H 'Content-Type: application/json' -d '{\"demo\":true}'";
+    let session = format!("{demo} {origin}/v1/campaigns/hubei-2023/session");
+    assert_eq!(Request::of_curl(&session).send().status, 204);
 }
 
 /// An event is there at once, and the next one when there is something to tell.

@@ -17,7 +17,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use kit::{DAY_MS, Scratch, now_ms};
+use kit::Scratch;
 use servers::Servers;
 use site::Site;
 use storm::Population;
@@ -67,7 +67,7 @@ fn voters_get_through_on_kafka() {
     let (edge, aggregate) = (site.ingest(&[]), site.aggregate(&[]));
     let origin = edge.url().replace("/v1/campaigns/phones", "");
     let token = Population::new(&site.text, 1).token(0);
-    run("kafka", &json!({ "origin": origin, "token": token, "now": now_ms(), "day": DAY_MS }));
+    run("kafka", &json!({ "origin": origin, "token": token }));
     edge.stop();
     aggregate.stop();
 }

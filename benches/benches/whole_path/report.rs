@@ -3,9 +3,7 @@
 //! A ratio is one of medians. Never here: a figure that was not measured; what was not run is a
 //! dash.
 
-use std::path::Path;
-use std::{fs, thread};
-
+use benches::{cores, median, ratio, shown};
 use serde_json::json;
 
 use crate::Error;
@@ -14,12 +12,9 @@ use crate::rounds::Round;
 
 /// Writes every round with its plan; where.
 pub(crate) fn write(plan: &Plan, rounds: &[Round]) -> Result<String, Error> {
-    let name = "target/whole-path.json";
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("no workspace")?;
     let seconds = plan.seconds.as_secs_f64();
     let value = json!({ "cores": cores(), "seconds": seconds, "rounds": rounds });
-    fs::write(workspace.join(name), serde_json::to_vec_pretty(&value)?)?;
-    Ok(name.to_owned())
+    benches::write("whole-path", &value)
 }
 
 /// The table, a line for each variant and number of connections.
@@ -87,25 +82,4 @@ impl Medians {
             shown(*ballots_per_record, 1),
         )
     }
-}
-
-fn shown(figure: Option<f64>, digits: usize) -> String {
-    figure.map_or_else(|| "–".to_owned(), |figure| format!("{figure:.digits$}"))
-}
-
-fn ratio(of: u64, by: u64) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "both are far below 2^53")]
-    let ratio = of as f64 / by as f64;
-    (by > 0).then_some(ratio)
-}
-
-fn median(mut figures: Vec<f64>) -> Option<f64> {
-    figures.sort_unstable_by(f64::total_cmp);
-    let (below, above) =
-        (figures.get((figures.len().max(1) - 1) / 2)?, figures.get(figures.len() / 2)?);
-    Some(f64::midpoint(*below, *above))
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(0, usize::from)
 }

@@ -1,5 +1,5 @@
-// The boxes to tick. At most as many as a ballot may name are ever ticked: one more is cleared again
-// and told, never ignored.
+// The boxes to tick. At most as many as a ballot may name are ever ticked: one more is cleared
+// again and told, never ignored.
 (function (weir) {
   'use strict';
 

@@ -7,7 +7,7 @@
   'use strict';
 
   const { state, server, view } = weir;
-  const { $, say } = weir.tools;
+  const { $, say, pause } = weir.tools;
   const WAITS_S = [1, 2, 4, 8, 15, 15, 15, 15, 15, 15];
   let followed = null;
 
@@ -36,7 +36,7 @@
     if (row.state !== 'received' || !row.receipt || followed === row.receipt) return;
     followed = row.receipt;
     for (const waitS of WAITS_S) {
-      await new Promise((resolve) => setTimeout(resolve, waitS * 1000 * (0.75 + Math.random() / 2)));
+      await pause(waitS * 1000 * (0.75 + Math.random() / 2)).over;
       await untilVisible();
       if (followed !== row.receipt || state.row.receipt !== row.receipt) return;
       if (!isReached(row.receipt, await server.frontiers())) continue;

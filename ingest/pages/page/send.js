@@ -1,8 +1,8 @@
-// One ballot on its way: sent again with the same choices and the same day until it is answered, its
-// day ends, or the voter stops it.
+// One ballot on its way: sent again with the same choices and the same day until it is answered,
+// its day ends, or the voter stops it.
 //
-// It is kept before it is sent, so that a page that is left in the middle goes on where it was. What
-// an answer means is decided here and nowhere else.
+// It is kept before it is sent, so that a page that is left in the middle goes on where it was.
+// What an answer means is decided here and nowhere else.
 (function (weir) {
   'use strict';
 

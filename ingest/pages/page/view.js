@@ -113,7 +113,8 @@
     show('next-row', state.phase() === 'open');
     write($('next'), at === null ? say('next_never') : moment(at));
     const items = ballot.choices.map((number) => {
-      const [item, figure, title] = ['li', 'span', 'span'].map((tag) => document.createElement(tag));
+      const made = ['li', 'span', 'span'].map((tag) => document.createElement(tag));
+      const [item, figure, title] = made;
       figure.className = 'figures';
       figure.textContent = number;
       title.textContent = choices.title(number);

@@ -92,7 +92,7 @@ pub(super) async fn answer<J: Journal>(
     };
     let forged = || {
         count(EventOutcome::Forged);
-        let zh = "签名无效:请求并非来自微信,或时间戳与本机时间相差太多。";
+        let zh = "签名无效：请求并非来自微信，或时间戳与本机时间相差太多。";
         Problem::Unauthenticated
             .because("The signature does not hold, or its timestamp is far from our time.", zh)
     };

@@ -58,7 +58,7 @@ async fn part<J: Journal>(
     let title = &one.hosted.given.campaign.title;
     let title: String = title.chars().take(TITLE_CHARS_MAX).collect();
     if is_over {
-        return Some(format!("「{title}」的投票已经结束,结果见:\n{origin}/campaigns/{id}/board"));
+        return Some(format!("「{title}」的投票已经结束，结果见：\n{origin}/campaigns/{id}/board"));
     }
     let is_new = message.deed == Deed::Subscribe || one.is_fresh(message, now_ms).await;
     let voter = one.pseudonyms.voter(message.from.as_bytes());
@@ -70,7 +70,7 @@ async fn part<J: Journal>(
         return None;
     };
     Some(format!(
-        "请点击下面的链接,为「{title}」投票。链接五分钟内有效,只能使用一次,请勿转发:\n\
+        "请点击下面的链接，为「{title}」投票。链接五分钟内有效，只能使用一次，请勿转发：\n\
          {origin}/campaigns/{id}#link={link}"
     ))
 }

@@ -159,7 +159,7 @@ fn is_foreign(headers: &HeaderMap, site: &Site) -> bool {
 fn malformed(reason: &str) -> Refusal {
     Problem::MalformedRequest.because(
         format!("This sign-in could not be read: {reason}."),
-        format!("登录信息格式有误,无法读取:{reason}。"),
+        format!("登录信息格式有误，无法读取：{reason}。"),
     )
 }
 

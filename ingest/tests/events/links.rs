@@ -90,7 +90,7 @@ async fn a_link_is_over_after_five_minutes_and_after_the_campaign_there_is_none(
     assert_eq!(world.sign_in("b", &link(&reply, "b")).await, used());
     world.clock.set(NOON_MS + 2 * DAY_MS);
     let reply = reads(&person, Event::Text("点赞a".to_owned())).await;
-    assert!(reply.ends_with(&format!("结束,结果见:\n{PUBLIC_URL}/campaigns/a/board")), "{reply}");
+    assert!(reply.ends_with(&format!("结束，结果见：\n{PUBLIC_URL}/campaigns/a/board")), "{reply}");
     assert_eq!(reads(&person, Event::Scan("door".to_owned())).await, "");
 }
 

@@ -198,7 +198,8 @@ fn sign_in(
     };
     let mut key = [7; 32];
     key[0] = id.as_bytes()[0];
-    SignIn { mode, pseudonyms: Some(PseudonymKey::new(&key)), wechat: Some(Arc::new(wechat)) }
+    let pseudonyms = Some(PseudonymKey::new(&key));
+    SignIn { mode, pseudonyms, wechat: Some(Arc::new(wechat)), ..SignIn::default() }
 }
 
 fn client(name: &str, at: SocketAddr, clock: &Arc<TestClock>) -> WeChat {

@@ -80,6 +80,7 @@ impl World {
             mode: choice.mode,
             pseudonyms: Some(PseudonymKey::new(&[7; 32])),
             wechat: Some(Arc::clone(&by_wechat)),
+            ..SignIn::default()
         };
         let campaign = campaign_text().replace(
             "followers_only = true",

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use ballot::{PseudonymKey, TokenKeys, hex, unhex};
 use toml::{Table, Value};
 
+use super::captcha::CaptchaSecret;
 use super::directory::{KEYS, write_new};
 use super::wechat::WeChatSecrets;
 use crate::exit::Failure;
@@ -35,6 +36,7 @@ pub(crate) struct Keys {
     pseudonym_key: [u8; 32],
     token_keys: Vec<(u8, [u8; 32])>,
     wechat: WeChatSecrets,
+    captcha: CaptchaSecret,
 }
 
 impl Keys {
@@ -69,8 +71,9 @@ impl Keys {
                 .map(|()| bytes)
                 .map_err(|error| Failure::internal(format!("no randomness for keys: {error}")))
         };
-        let wechat = WeChatSecrets::default();
-        let keys = Self { pseudonym_key: random()?, token_keys: vec![(1, random()?)], wechat };
+        let (pseudonym_key, token_keys) = (random()?, vec![(1, random()?)]);
+        let (wechat, captcha) = (WeChatSecrets::default(), CaptchaSecret::default());
+        let keys = Self { pseudonym_key, token_keys, wechat, captcha };
         let made = write_new(path, &keys.to_toml()).map_err(|error| {
             Failure::configuration(format!("{}: cannot be written: {error}", path.display()))
         })?;
@@ -102,6 +105,11 @@ impl Keys {
         &self.wechat
     }
 
+    /// What the campaign's captcha is checked with.
+    pub(crate) fn captcha(&self) -> &CaptchaSecret {
+        &self.captcha
+    }
+
     /// The ids of those token keys that both have, with another secret each.
     pub(crate) fn token_keys_replaced_by(&self, other: &Self) -> Vec<u8> {
         let is_other = |(id, secret): &&(u8, [u8; 32])| {
@@ -131,7 +139,7 @@ impl Keys {
             let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
             format!("line {line}: this is not TOML; mend the syntax")
         })?;
-        only(&table, "", &["pseudonym_key", "token_keys", "wechat"])?;
+        only(&table, "", &["pseudonym_key", "token_keys", "wechat", "captcha"])?;
         let pseudonym_key = secret(&table, "", "pseudonym_key")?;
         let list = table.get("token_keys").and_then(Value::as_array);
         let list = list.ok_or_else(|| format!("token_keys: {TOKEN_KEYS}"))?;
@@ -143,8 +151,8 @@ impl Keys {
             [_, _] => return Err("token_keys[2].id: is that of the first; give another".into()),
             [] | [_, ..] => return Err(format!("token_keys: {TOKEN_KEYS}")),
         }
-        let wechat = WeChatSecrets::parse(&table)?;
-        Ok(Self { pseudonym_key, token_keys, wechat })
+        let (wechat, captcha) = (WeChatSecrets::parse(&table)?, CaptchaSecret::parse(&table)?);
+        Ok(Self { pseudonym_key, token_keys, wechat, captcha })
     }
 }
 
@@ -198,6 +206,7 @@ mod tests {
             pseudonym_key: [7; 32],
             token_keys: vec![(2, [8; 32]), (1, [9; 32])],
             wechat: WeChatSecrets::default(),
+            captcha: CaptchaSecret::default(),
         };
         let read = Keys::parse(&keys.to_toml()).unwrap();
         assert_eq!((read.pseudonym_key, read.token_keys), (keys.pseudonym_key, keys.token_keys));
@@ -209,6 +218,7 @@ mod tests {
             pseudonym_key: [7; 32],
             token_keys: token_keys.iter().map(|(id, byte)| (*id, [*byte; 32])).collect(),
             wechat: WeChatSecrets::default(),
+            captcha: CaptchaSecret::default(),
         };
         let was = keys(&[(1, 1), (2, 2)]);
         assert_eq!(was.token_keys_replaced_by(&keys(&[(2, 3), (1, 1)])), [2]);
@@ -242,6 +252,7 @@ mod tests {
             (file(&format!("wechat = 1\n{one}")), "wechat: "),
             (file(&format!("{one}[wechat]\nsecret = \"SECRET\"")), "wechat.secret: "),
             (file(&format!("{one}[wechat]\napp_secret = \"SEC RET\"")), "wechat.app_secret: "),
+            (file(&format!("{one}[captcha]\nsecret = \"SEC RET\"")), "captcha.secret: "),
         ];
         for (text, expected) in wrong {
             let problem = Keys::parse(&text).unwrap_err();

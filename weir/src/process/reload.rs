@@ -159,18 +159,16 @@ impl<P: Program> Reloading<'_, P> {
 /// at the start.
 fn same_policy(was: &Campaign, is: &Campaign) -> Result<(), Failure> {
     let identity = |of: &Campaign| format!("{:?}", of.identity);
+    let voters_max = |of: &Campaign| of.voters_per_day_max.to_string();
     let fields = [
         ("id", was.id.clone(), is.id.clone()),
         ("zone", was.zone.clone(), is.zone.clone()),
         ("identity", identity(was), identity(is)),
+        ("challenge", format!("{:?}", was.challenge), format!("{:?}", is.challenge)),
         ("results", format!("{:?}", was.results), format!("{:?}", is.results)),
         ("channels", was.channels.join(", "), is.channels.join(", ")),
         ("followers_only", was.followers_only.to_string(), is.followers_only.to_string()),
-        (
-            "voters_per_day_max",
-            was.voters_per_day_max.to_string(),
-            is.voters_per_day_max.to_string(),
-        ),
+        ("voters_per_day_max", voters_max(was), voters_max(is)),
     ];
     match fields.into_iter().find(|(_, was, is)| was != is) {
         None => Ok(()),
@@ -207,6 +205,7 @@ fn changes(
         let (old, new) = (was.token_key_ids(), is.token_key_ids());
         note(old != new, format!("token keys {old} to {new}"));
         note(was.wechat() != is.wechat(), "[wechat], which only a restart takes".to_owned());
+        note(was.captcha() != is.captcha(), "[captcha], which only a restart takes".to_owned());
         for id in was.token_keys_replaced_by(is) {
             note(true, format!("another secret of token key {id}"));
         }
@@ -217,7 +216,7 @@ fn changes(
 #[cfg(test)]
 mod tests {
     use aggregator::{found, view};
-    use ballot::{Mode, PseudonymKey, Record, Results, Rules};
+    use ballot::{Challenge, Mode, PseudonymKey, Record, Results, Rules};
     use journal::simulated::{Cluster, Options};
 
     use super::*;
@@ -281,12 +280,13 @@ mod tests {
 
     #[test]
     fn what_decides_who_may_vote_is_refused_by_name() {
-        let was = campaign(|_| {});
+        let (was, work) = (campaign(|_| {}), Some(Challenge::Work { bits: 18 }));
         for (is, field) in [
             (campaign(|campaign| campaign.id.push('x')), "id "),
             (campaign(|campaign| campaign.zone = "UTC".to_owned()), "zone "),
             (campaign(|campaign| campaign.followers_only ^= true), "followers_only "),
             (campaign(|campaign| campaign.identity.mode = Mode::Demo), "identity "),
+            (campaign(|campaign| campaign.challenge = work), "challenge "),
             (campaign(|campaign| campaign.results = Results::Hidden), "results "),
             (campaign(|campaign| campaign.channels.push("bus".to_owned())), "channels "),
             (campaign(|campaign| campaign.voters_per_day_max += 1), "voters_per_day_max "),

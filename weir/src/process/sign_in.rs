@@ -19,7 +19,7 @@ use super::working::Tasks;
 use super::{Ports, origin};
 use crate::config::Keys;
 use crate::exit::Failure;
-use crate::identity::{IMITATION_APP_ID, IMITATION_SUBSCRIPTION_APP_ID, secrets};
+use crate::identity::{IMITATION_APP_ID, IMITATION_SUBSCRIPTION_APP_ID, captcha, secrets};
 use crate::say;
 
 /// How long after a campaign's close it is kept who follows: an audit's time.
@@ -51,7 +51,8 @@ impl SignIns {
         let mode = campaign.identity.mode;
         let wechat = if mode.is_wechat() { Some(self.wechat(campaign, keys)?) } else { None };
         let pseudonyms = Some(keys.pseudonym_key());
-        let sign_in = SignIn { mode, pseudonyms, wechat: wechat.map(Arc::new) };
+        let captcha = captcha(campaign, keys)?;
+        let sign_in = SignIn { mode, pseudonyms, wechat: wechat.map(Arc::new), captcha };
         let learning = sign_in.learn_subscribers(&campaign.id, Arc::clone(&self.clock));
         tasks.spawn(async move {
             learning.await;

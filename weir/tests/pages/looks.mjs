@@ -135,7 +135,15 @@ async function weight(s) {
       const tab = await phone.tab();
       const devtools = await phone.context.newCDPSession(tab.page);
       let bytes = 0;
-      devtools.on('Network.loadingFinished', (event) => { bytes += event.encodedDataLength; });
+      const loading = new Set();
+      devtools.on('Network.requestWillBeSent', ({ requestId, type }) => {
+        // A stream has no end.
+        if (type !== 'EventSource') loading.add(requestId);
+      });
+      devtools.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+        loading.delete(requestId);
+        bytes += encodedDataLength;
+      });
       const rate = (kbits * 1_000) / 8;
       await devtools.send('Network.enable');
       await devtools.send('Network.emulateNetworkConditions',
@@ -145,7 +153,7 @@ async function weight(s) {
       await tab.open(`${origin}/campaigns/hubei-2023${path}`);
       await tab.page.locator(ready).first().waitFor();
       const usable = Math.round(performance.now() - from);
-      await tab.page.waitForLoadState('load');
+      await until('the end of all loading', () => loading.size === 0);
       const paint = await tab.page.evaluate(() =>
         Math.round(performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0));
       say(`   ${path || 'page'} on ${what} (${kbits} kbit/s, ${rtt} ms, CPU 4x): ` +

@@ -116,7 +116,7 @@ fn neither_depth_nor_number_overwhelms_it() {
 fn a_reply_is_read_as_it_was_meant_whatever_its_text_is() {
     let message = Message::read(SUBSCRIBE.as_bytes()).unwrap();
     for (text, read) in [
-        ("点此投票:https://a.example/campaigns/c#link=x", None),
+        ("点此投票：https://a.example/campaigns/c#link=x", None),
         ("]]>", None),
         ("a]]]]>>b<![CDATA[c]]></Content><Content>", None),
         ("a\0b\x1Fc\u{FFFE}\n", Some("abc\n")),
