@@ -1,6 +1,6 @@
 //! Bare hyper, the baseline: HTTP/1.1 with nothing around it, set as the edge sets it.
 //!
-//! Never here: a limit, a deadline or a look at the request, which are what a server costs on top.
+//! Never here: a deadline, a count or a look at the request, which are what a server costs on top.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -98,7 +98,9 @@ fn edges_are_for_trying_out_and_believe_the_balancer_what_it_saw_itself() {
     let services = services(&document());
     let mut ports = services["balancer"].list("ports");
     let published = ports.pop().unwrap();
-    let [_, public, _] = published.split(':').collect::<Vec<_>>()[..] else { panic!("{published}") };
+    let [_, public, _] = published.split(':').collect::<Vec<_>>()[..] else {
+        panic!("{published}")
+    };
     for edge in ["ingest-1", "ingest-2"] {
         let environment = services[edge].environment();
         assert_eq!(environment["WEIR_PUBLIC_URL"], format!("http://localhost:{public}"));

@@ -110,12 +110,6 @@ fn a_certificate_that_is_renewed_is_served_and_one_that_is_unfit_is_not() {
         let line = stderr.lines().rfind(|line| line.contains("the TLS certificate stays"))?;
         line.contains("certificate and key cannot be used").then_some(())
     });
-    fs::remove_file(&chain).unwrap();
-    eventually("word that the certificate is gone", || {
-        let stderr = server.stderr();
-        let line = stderr.lines().rfind(|line| line.contains("the TLS certificate stays"))?;
-        (line.contains("--tls-cert") && line.contains("cannot be read")).then_some(())
-    });
     assert!(renewed.ask(host, &get, &[], "").unwrap().starts_with("HTTP/1.1 200 "));
     let stderr = server.stderr();
     for pair in [&old, &new, &other] {
@@ -126,7 +120,7 @@ fn a_certificate_that_is_renewed_is_served_and_one_that_is_unfit_is_not() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_refused_by_the_flags_name_before_anything_is_made() {
+fn files_that_cannot_be_used_are_refused_by_the_flags_name() {
     let scratch = Scratch::new();
     let (pair, other) = (Pair::new(), Pair::new());
     let (chain, key) = (scratch.file("c.pem", &pair.chain), scratch.file("k.pem", &pair.key));
@@ -155,6 +149,5 @@ fn files_that_cannot_be_used_are_refused_by_the_flags_name_before_anything_is_ma
         }
         let mut lines = pair.key.lines().filter(|line| !line.starts_with("-----"));
         assert!(!lines.any(|line| ran.stderr.contains(line)), "{ran:?}");
-        assert!(!fs::exists(&data).unwrap(), "{flags:?}: a journal was founded");
     }
 }

@@ -75,7 +75,9 @@
     }
     if (phase === 'turning') return { code: '', text: say('turning') };
     if (ballot) return cast(ballot);
-    if (state.notice) {
+    // Signed in, but not as somebody who may vote: how to become that is what matters then.
+    const idle = state.notice && state.notice.word === 'ready_signed_in' && !state.mayVote();
+    if (state.notice && !idle) {
       const { code, word, filling } = state.notice;
       return { code, text: say(word, Object.assign({}, facts, filling)) };
     }

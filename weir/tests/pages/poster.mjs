@@ -164,8 +164,8 @@ function torn(page, [left, top, right, bottom]) {
       `position:absolute;background:#999;left:${20 + x * mm}px;top:${20 + y * mm}px;` +
       `width:${width * mm}px;height:${height * mm}px`;
     document.body.append(scratch);
-  }, [right - (right - left) * 0.28, bottom - (bottom - top) * 0.28,
-    (right - left) * 0.28, (bottom - top) * 0.28]);
+  }, [right - (right - left) * 0.2, bottom - (bottom - top) * 0.2,
+    (right - left) * 0.2, (bottom - top) * 0.2]);
 }
 
 /** A picture has exactly one code, and it says what it should. */
