@@ -20,7 +20,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use challenge::Challenge;
-pub use days::local_date;
+pub use days::{LocalTime, local_date};
 pub use error::{CampaignError, Problem};
 pub use identity::{Identity, Mode};
 
@@ -104,6 +104,13 @@ impl Campaign {
     #[must_use]
     pub fn days(&self) -> Vec<Day> {
         days::days(&self.time_zone, self.opens_at_ms, self.closes_at_ms)
+    }
+
+    /// What its zone's calendar and clocks show at an instant, in milliseconds since 1970; `None`
+    /// for a date that no voting day can have.
+    #[must_use]
+    pub fn local_time(&self, at_ms: i64) -> Option<LocalTime> {
+        days::shown(&self.time_zone, at_ms)
     }
 
     /// The same campaign, moved by whole days so that `date` is its first voting day.

@@ -31,7 +31,8 @@ mod wire;
 
 pub use batch::{Ballot, Batch, BatchBuilder};
 pub use campaign::{
-    Campaign, CampaignError, Challenge, Choice, Identity, Mode, Problem, Results, local_date,
+    Campaign, CampaignError, Challenge, Choice, Identity, LocalTime, Mode, Problem, Results,
+    local_date,
 };
 pub use choices::{CHOICES_MAX, ChoiceSet, words_for};
 pub use digest::{Digest, Hash, content_hash};

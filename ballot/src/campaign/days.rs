@@ -88,6 +88,31 @@ pub(super) fn first(tz: &TimeZone, opens_at_ms: i64) -> Date {
 }
 
 /// What the zone's clocks show at an instant of a window.
+/// What calendar and clocks of a zone show at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalTime {
+    /// The date.
+    pub date: VotingDay,
+    /// The day of the week, 0 for Monday.
+    pub weekday: usize,
+    /// 0 to 23.
+    pub hour: u32,
+    /// 0 to 59.
+    pub minute: u32,
+}
+
+/// What the zone's calendar and clocks show; `None` beyond the dates that a voting day can have.
+pub(super) fn shown(tz: &TimeZone, at_ms: i64) -> Option<LocalTime> {
+    let time = tz.to_datetime(Timestamp::from_millisecond(at_ms).ok()?);
+    let small = |part: i8| u32::try_from(part).ok();
+    Some(LocalTime {
+        date: voting_day(time.date())?,
+        weekday: usize::try_from(time.weekday().to_monday_zero_offset()).ok()?,
+        hour: small(time.hour())?,
+        minute: small(time.minute())?,
+    })
+}
+
 pub(super) fn local_time(tz: &TimeZone, at_ms: i64) -> DateTime {
     tz.to_datetime(timestamp(at_ms))
 }

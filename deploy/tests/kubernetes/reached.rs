@@ -55,6 +55,28 @@ fn the_service_leads_to_the_public_listener_of_the_edges() {
 }
 
 #[test]
+fn voters_are_told_the_address_of_the_ingress_and_edges_believe_it() {
+    let mut ingresses = 0;
+    for built in built() {
+        let containers = built.containers().into_iter().map(|(container, _)| container);
+        let mut edges = containers.filter(|container| container["name"] == "edge");
+        let edge = edges.next().unwrap();
+        for network in argument(edge, "--trusted-proxies").split(',') {
+            // Whoever else had such an address could say to come from anywhere.
+            let private = ["10.", "100.64.", "172.16.", "192.168.", "fc00:"];
+            assert!(private.iter().any(|start| network.starts_with(start)), "{network}");
+        }
+        for ingress in built.of_kind("Ingress") {
+            let (spec, origin) = (&ingress["spec"], argument(edge, "--public-url"));
+            assert_eq!(origin, format!("https://{}", text(&spec["rules"][0]["host"])));
+            assert_eq!(spec["tls"][0]["hosts"], json!([spec["rules"][0]["host"]]));
+            ingresses += 1;
+        }
+    }
+    assert_eq!(ingresses, 1);
+}
+
+#[test]
 fn processes_listen_where_their_containers_say_and_probes_ask_for_what_is_there() {
     let ops = deploy::text("ingest/src/ops.rs");
     for (container, _) in built().iter().flat_map(Built::containers) {

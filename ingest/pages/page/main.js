@@ -79,6 +79,7 @@
       return;
     }
     if (next === 'ask') await ask();
+    if (next === 'leave') $('to-captcha').focus({ preventScroll: true });
     if (next === 'sign_in' || next === 'again') signIn.invite();
     if ((next === 'cast' || next === 'ask') && state.ballot()) view.reveal('slip');
   }

@@ -6,8 +6,11 @@
 (function (weir) {
   'use strict';
 
-  const { state, server, insist, view } = weir;
+  const { state, server, insist, view, challenge } = weir;
   const { facts, say } = weir.tools;
+
+  // Solutions in a row for one ballot: one is enough, unless it took too long.
+  const CHALLENGES_MAX = 3;
 
   function give(code, word, filling) {
     state.notice = { code, word, filling };
@@ -45,6 +48,17 @@
     return state.mayVote() ? null : 'sign_in';
   }
 
+  // The answer to this ballot, once the voter has shown what may be asked of them.
+  async function answered(row) {
+    let solution = challenge.take();
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await insistOn(() => server.cast(row.day, row.choices, solution));
+      if (!answer || !challenge.isAsked(answer) || attempt > CHALLENGES_MAX) return answer;
+      solution = await challenge.meet(answer, isOver);
+      if (!solution) return isOver() ? null : answer;
+    }
+  }
+
   // What to do next, after the answer to this ballot.
   function settle(row, answer) {
     const json = answer.json || {};
@@ -66,6 +80,8 @@
       state.me.follower = false;
       return 'sign_in';
     }
+    // It waits for the voter to come back.
+    if (state.row.state === 'challenged') return 'leave';
     if (json.code === 'not_open' || json.code === 'closed') return 'ask';
     return refused(answer);
   }
@@ -77,7 +93,8 @@
     else if (state.row.day && state.phase() !== 'not_open') give('late', 'late_unsent');
   }
 
-  // Sends the pending ballot. Answers what to do next: cast, ask, sign_in, again or told.
+  // Sends the pending ballot. Answers what to do next: cast, ask, sign_in, again, leave or
+  // told.
   async function send(ask) {
     state.busy = true;
     state.notice = null;
@@ -85,7 +102,7 @@
     let next = await hindrance(ask);
     if (next === null) {
       const { row } = state;
-      const answer = await insistOn(() => server.cast(row.day, row.choices));
+      const answer = await answered(row);
       next = answer ? settle(row, answer) : 'unanswered';
     }
     if (next === 'unanswered') {

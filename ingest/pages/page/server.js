@@ -28,13 +28,14 @@
   }
 
   // `{status, json, retryAfterMs}`, or null if no answer came in time.
-  async function ask(method, path, body) {
+  async function ask(method, path, body, headers) {
     const controller = window.AbortController ? new AbortController() : null;
     const options = {
       method,
       cache: 'no-store',
       credentials: 'same-origin',
-      headers: { 'Accept': 'application/json', 'Accept-Language': facts.language },
+      headers: Object.assign(
+        { 'Accept': 'application/json', 'Accept-Language': facts.language }, headers),
     };
     if (controller) options.signal = controller.signal;
     if (body !== undefined) {
@@ -80,7 +81,8 @@
     me,
     now,
     slept,
-    cast: (day, choices) => ask('POST', base + '/ballots', { choices, day }),
+    cast: (day, choices, solution) => ask('POST', base + '/ballots', { choices, day },
+      solution ? { 'Weir-Challenge': solution } : {}),
     signIn: (body) => ask('POST', base + '/session', body),
     frontiers: () => ask('GET', base + '/frontiers'),
     outcome: (receipt) => ask('GET', '/v1/receipts/' + facts.id + '/' + receipt + '?outcome'),

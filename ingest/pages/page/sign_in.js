@@ -20,7 +20,7 @@
     not_follower: { code: 'follow', word: 'follow' },
   };
 
-  const BROUGHT = /^#(login|link|token)=([A-Za-z0-9._~-]{1,600})$/;
+  const BROUGHT = /^#(login|link|token|captcha)=([A-Za-z0-9._~-]{1,4096})$/;
   const isBrought = () => BROUGHT.test(location.hash);
 
   // The parts of the address that were meant for this script only.
@@ -56,7 +56,9 @@
   async function arrive() {
     const found = brought();
     if (!found) return;
-    if (found.name === 'login') {
+    if (found.name === 'captcha') {
+      weir.challenge.bring(found.value);
+    } else if (found.name === 'login') {
       if (found.value === 'ok' || found.value === 'not_follower') state.signedIn();
       state.notice = OUTCOMES[found.value] || null;
     } else if (await session({ [found.name]: found.value })) {

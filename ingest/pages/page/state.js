@@ -16,6 +16,8 @@
     notice: null,
     // Whether a ballot is on its way, and whether the server was ever reached.
     busy: false,
+    // Whether it waits for this phone to show something.
+    checking: false,
     unreachable: false,
   };
 

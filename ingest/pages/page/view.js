@@ -27,6 +27,7 @@
 
   function onItsWay() {
     if (navigator.onLine === false) return { code: 'offline', text: say('offline') };
+    if (state.checking) return { code: 'challenge', text: say('challenge') };
     if (insist.attempts() === 0) return { code: 'sending', text: say('sending') };
     return { code: 'retrying', text: say('retrying') };
   }
@@ -158,7 +159,9 @@
     choices.lock(state.busy || Boolean(ballot) || phase === 'closed');
     const waits = ['not_open', 'closed', 'turning'].includes(phase);
     $('submit').disabled = state.busy || waits;
-    show('submit', !ballot);
+    const leaves = code === 'challenge' && !state.busy;
+    show('to-captcha', leaves);
+    show('submit', !ballot && !leaves);
     show('to-slip', Boolean(ballot) && ballot.choices.length > 0);
     show('stop', state.busy && (code === 'retrying' || code === 'offline'));
     show('sign-in', phase !== 'unknown' && phase !== 'closed' && !ballot && !state.mayVote());

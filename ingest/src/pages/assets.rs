@@ -48,11 +48,15 @@ pub(super) const PAGE_JS: &str = concat!(
     include_str!("../../pages/page/state.js"),
     include_str!("../../pages/page/choices.js"),
     include_str!("../../pages/page/view.js"),
+    include_str!("../../pages/page/challenge.js"),
     include_str!("../../pages/page/send.js"),
     include_str!("../../pages/page/receipt.js"),
     include_str!("../../pages/page/sign_in.js"),
     include_str!("../../pages/page/main.js"),
 );
+
+/// Alone: few ever need it.
+pub(super) const WORK_JS: &str = include_str!("../../pages/work.js");
 
 /// A static file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,8 @@ pub(crate) enum File {
     PageCss,
     /// Of the voting page.
     PageJs,
+    /// What a phone works with where a campaign has it work.
+    WorkJs,
 }
 
 struct Asset {
@@ -89,8 +95,15 @@ static TABLE: LazyLock<Vec<Asset>> = LazyLock::new(|| {
 });
 
 impl File {
-    const ALL: [Self; 6] =
-        [Self::BaseCss, Self::BoardCss, Self::BoardJs, Self::Icon, Self::PageCss, Self::PageJs];
+    const ALL: [Self; 7] = [
+        Self::BaseCss,
+        Self::BoardCss,
+        Self::BoardJs,
+        Self::Icon,
+        Self::PageCss,
+        Self::PageJs,
+        Self::WorkJs,
+    ];
 
     /// Stem, extension, type and bytes.
     fn embedded(self) -> (&'static str, &'static str, &'static str, &'static [u8]) {
@@ -101,6 +114,7 @@ impl File {
             Self::Icon => ("icon", "svg", SVG, include_bytes!("../../pages/icon.svg")),
             Self::PageCss => ("page", "css", CSS, include_bytes!("../../pages/page.css")),
             Self::PageJs => ("page", "js", JS, PAGE_JS.as_bytes()),
+            Self::WorkJs => ("work", "js", JS, WORK_JS.as_bytes()),
         }
     }
 
@@ -125,6 +139,8 @@ pub(super) fn gzip(name: &str) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 
     use super::*;
@@ -140,6 +156,14 @@ mod tests {
             assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
             assert!(headers.contains_key(CONTENT_TYPE));
         }
+    }
+
+    #[test]
+    fn the_work_of_a_challenge_passes_its_own_tests() {
+        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/work.test.js");
+        let ran = Command::new("node").args(["--test", tests]).output();
+        let ran = ran.expect("this test runs node: install Node 20 or later");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
     }
 
     #[test]

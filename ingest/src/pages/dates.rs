@@ -2,17 +2,9 @@
 //!
 //! Never here: the zone of the server or of the reader; a campaign's days are those of its zone.
 
-use ballot::{Campaign, VotingDay, local_date, rfc3339};
+use ballot::{Campaign, VotingDay, rfc3339};
 
 use crate::language::Language;
-
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
-/// No zone's calendar shows one date for longer.
-const DATE_MS_MAX: i64 = 50 * HOUR_MS;
-/// Clocks change in the small hours: what is later in a day is told from the day's end.
-const CHANGED_BY_MS: i64 = 3 * HOUR_MS;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -47,18 +39,11 @@ pub(crate) fn moment(
     language: Language,
     with_year: bool,
 ) -> Moment {
-    let shows = |at_ms: i64| local_date(&campaign.zone, at_ms);
-    // Midnight at the end of a window still belongs to the day that ends.
-    let date = shows(at_ms);
-    let first_ms = edge(at_ms - DATE_MS_MAX, at_ms, |at| shows(at) >= date);
-    let next_ms = edge(at_ms, at_ms + DATE_MS_MAX, |at| shows(at) > date);
-    let late = next_ms - first_ms != DAY_MS && at_ms - first_ms >= CHANGED_BY_MS;
-    let since_ms = if late { DAY_MS - (next_ms - at_ms) } else { at_ms - first_ms };
-    let (hour, minute) = (since_ms / HOUR_MS, since_ms % HOUR_MS / MINUTE_MS);
+    let shown = campaign.local_time(at_ms);
     Moment {
         iso: rfc3339(at_ms),
-        date: date.map(|date| words(date, language, with_year)).unwrap_or_default(),
-        time: format!("{hour:02}:{minute:02}"),
+        date: shown.map(|at| words(at.date, language, with_year)).unwrap_or_default(),
+        time: shown.map(|at| format!("{:02}:{:02}", at.hour, at.minute)).unwrap_or_default(),
     }
 }
 
@@ -73,15 +58,6 @@ pub(crate) fn words(date: VotingDay, language: Language, with_year: bool) -> Str
         (Language::English, true) => format!("{day} {} {year}", name()),
         (Language::English, false) => format!("{day} {}", name()),
     }
-}
-
-/// The first millisecond above `low` and up to `high` that is past an edge, which `high` is.
-fn edge(mut low: i64, mut high: i64, past: impl Fn(i64) -> bool) -> i64 {
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if past(middle) { high = middle } else { low = middle }
-    }
-    high
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! script finds in `pages/page_words.html`.
 
 use askama::Template;
-use ballot::{Campaign, Mode, Results};
+use ballot::{Campaign, Challenge, Mode, Results};
 
 use super::assets::File;
 use super::dates::{Moment, moment};
@@ -22,6 +22,8 @@ struct Page<'a> {
     base_css: String,
     page_css: String,
     page_js: String,
+    /// Fetched only by whoever has to work.
+    work_js: Option<String>,
     icon: String,
 }
 
@@ -118,6 +120,7 @@ impl Page<'_> {
 
 /// The page as HTML.
 pub(crate) fn html(campaign: &Campaign, mode: Mode, language: Language) -> String {
+    let works = matches!(campaign.challenge, Some(Challenge::Work { .. }));
     let page = Page {
         campaign,
         mode,
@@ -127,6 +130,7 @@ pub(crate) fn html(campaign: &Campaign, mode: Mode, language: Language) -> Strin
         base_css: File::BaseCss.href(),
         page_css: File::PageCss.href(),
         page_js: File::PageJs.href(),
+        work_js: works.then(|| File::WorkJs.href()),
         icon: File::Icon.href(),
     };
     page.render().expect("a template of texts always renders")

@@ -1,6 +1,6 @@
 //! The pages as a browser gets them.
 
-use ballot::{Campaign, Mode};
+use ballot::{Campaign, Challenge, Mode};
 use hyper::Request;
 use hyper::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, VARY};
 use hyper::http::request::Parts;
@@ -104,6 +104,18 @@ fn a_first_view_is_light_and_its_files_are_there() {
 }
 
 #[test]
+fn the_script_for_work_is_named_only_where_voters_may_have_to_work() {
+    let mut campaign = hubei();
+    let named = |campaign: &Campaign| {
+        let pages = Pages::render(campaign, Mode::Service);
+        html(&pages.0.page[0]).contains(&format!(" data-work=\"{}\"", assets::File::WorkJs.href()))
+    };
+    assert!(!named(&campaign));
+    campaign.challenge = Some(Challenge::Work { bits: 18 });
+    assert!(named(&campaign));
+}
+
+#[test]
 fn everything_to_read_is_in_the_page_itself() {
     let campaign = hubei();
     let pages = Pages::render(&campaign, Mode::Service);
@@ -150,7 +162,7 @@ fn the_language_is_the_one_asked_for_and_else_chinese() {
 
 #[test]
 fn the_script_keeps_to_what_older_browsers_can_parse_and_makes_no_html_of_texts() {
-    let script = assets::PAGE_JS;
+    let script = [assets::PAGE_JS, assets::WORK_JS].concat();
     let newer = ["?.", "??", "||=", "&&=", "**", "replaceAll(", "allSettled(", ".at(", "import "];
     for word in newer.into_iter().chain(["innerHTML", "insertAdjacentHTML", "eval("]) {
         assert!(!script.contains(word), "{word}");

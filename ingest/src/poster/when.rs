@@ -2,20 +2,15 @@
 //!
 //! Never here: the machine's zone, or a zone table of our own; what day it is there, `ballot` says.
 
-use ballot::{Campaign, VotingDay, local_date};
+use ballot::{Campaign, LocalTime};
 
 use super::Lang;
 
-const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-const DAY_MS: i64 = 24 * HOUR_MS;
-/// Longer than any day, also where clocks are put back.
-const LONGER_THAN_A_DAY_MS: i64 = 49 * HOUR_MS;
-/// Clocks are put forward or back in the small hours.
-const SMALL_HOURS_MS: i64 = 4 * HOUR_MS;
+/// Midnight, as the end of a day.
+const DAY_MINUTES: u32 = 24 * 60;
 
-const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const WEEKDAYS_ZH: [&str; 7] = ["周日", "周一", "周二", "周三", "周四", "周五", "周六"];
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const WEEKDAYS_ZH: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -37,35 +32,29 @@ pub(super) struct Moment {
     year: u32,
     month: u32,
     day: u32,
-    minutes: i64,
+    weekday: usize,
+    /// Since midnight, as the clock shows it.
+    minutes: u32,
 }
 
 /// The moments at which a campaign opens and closes. One that closes with a day's end closes at
 /// 24:00 of that day: nobody takes the next date for a day on which to vote.
 pub(super) fn window(campaign: &Campaign) -> Option<[Moment; 2]> {
-    let opens = Moment::of(&campaign.zone, campaign.opens_at_ms)?;
-    let closes = Moment::of(&campaign.zone, campaign.closes_at_ms)?;
+    let opens = Moment::of(campaign, campaign.opens_at_ms)?;
+    let closes = Moment::of(campaign, campaign.closes_at_ms)?;
     if closes.minutes > 0 {
         return Some([opens, closes]);
     }
-    let last = Moment::of(&campaign.zone, campaign.closes_at_ms - 1)?;
-    Some([opens, Moment { minutes: DAY_MS / MINUTE_MS, ..last }])
+    let last = Moment::of(campaign, campaign.closes_at_ms - 1)?;
+    Some([opens, Moment { minutes: DAY_MINUTES, ..last }])
 }
 
 impl Moment {
-    fn of(zone: &str, at_ms: i64) -> Option<Self> {
-        let date = local_date(zone, at_ms)?;
-        let is_begun = |at_ms| local_date(zone, at_ms).is_some_and(|at: VotingDay| at >= date);
-        let is_over = |at_ms| local_date(zone, at_ms).is_none_or(|at: VotingDay| at > date);
-        let begins_ms = first(at_ms - LONGER_THAN_A_DAY_MS, at_ms, is_begun);
-        let ends_ms = first(at_ms, at_ms + LONGER_THAN_A_DAY_MS, is_over);
-        let since_ms = at_ms - begins_ms;
-        // On a day of 23 or 25 hours the clocks have been moved once the small hours are over.
-        let moved_ms = if since_ms < SMALL_HOURS_MS { 0 } else { DAY_MS - (ends_ms - begins_ms) };
-        let minutes = (since_ms + moved_ms).div_euclid(MINUTE_MS);
+    fn of(campaign: &Campaign, at_ms: i64) -> Option<Self> {
+        let LocalTime { date, weekday, hour, minute } = campaign.local_time(at_ms)?;
         let number = date.number();
         let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
-        Some(Self { year, month, day, minutes })
+        Some(Self { year, month, day, weekday, minutes: hour * 60 + minute })
     }
 
     /// The date, such as 18 December 2023.
@@ -73,7 +62,7 @@ impl Moment {
         let Self { year, month, day, .. } = self;
         match lang {
             Lang::Chinese => format!("{year}年{month}月{day}日"),
-            Lang::English => format!("{day} {} {year}", pick(&MONTHS, month.saturating_sub(1))),
+            Lang::English => format!("{day} {} {year}", pick(&MONTHS, index(month))),
         }
     }
 
@@ -82,7 +71,7 @@ impl Moment {
         let Self { month, day, .. } = self;
         match lang {
             Lang::Chinese => format!("{month}月{day}日"),
-            Lang::English => format!("{day} {}", pick(&MONTHS, month.saturating_sub(1))),
+            Lang::English => format!("{day} {}", pick(&MONTHS, index(month))),
         }
     }
 
@@ -92,7 +81,7 @@ impl Moment {
         match lang {
             Lang::Chinese => format!("{} {weekday}", self.date_of_year(lang)),
             Lang::English => {
-                let month = pick(&MONTHS, self.month.saturating_sub(1));
+                let month = pick(&MONTHS, index(self.month));
                 format!("{weekday} {} {}", self.day, month.get(..3).unwrap_or(month))
             }
         }
@@ -100,15 +89,9 @@ impl Moment {
 
     /// The day of the week.
     fn weekday(self, lang: Lang) -> &'static str {
-        // Sakamoto's method: the year begins with March, and each month has its shift.
-        const SHIFTS: [u32; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
-        let year = if self.month < 3 { self.year.saturating_sub(1) } else { self.year };
-        let leaps = year / 4 + year / 400 - year / 100;
-        let shift = SHIFTS.get(index(self.month.saturating_sub(1))).copied().unwrap_or_default();
-        let weekday = (year + leaps + shift + self.day) % 7;
         match lang {
-            Lang::Chinese => pick(&WEEKDAYS_ZH, weekday),
-            Lang::English => pick(&WEEKDAYS, weekday),
+            Lang::Chinese => pick(&WEEKDAYS_ZH, self.weekday),
+            Lang::English => pick(&WEEKDAYS, self.weekday),
         }
     }
 
@@ -131,20 +114,6 @@ impl Moment {
     }
 }
 
-/// The first instant of a range, its end excluded from the search, from which on something is so.
-fn first(from_ms: i64, to_ms: i64, is_so: impl Fn(i64) -> bool) -> i64 {
-    let (mut not_yet, mut so) = (from_ms, to_ms);
-    while so - not_yet > 1 {
-        let middle = i64::midpoint(not_yet, so);
-        if is_so(middle) {
-            so = middle;
-        } else {
-            not_yet = middle;
-        }
-    }
-    so
-}
-
 /// What readers call the time of a zone.
 pub(super) fn zone(name: &str, lang: Lang) -> String {
     match (name, lang) {
@@ -155,12 +124,13 @@ pub(super) fn zone(name: &str, lang: Lang) -> String {
     }
 }
 
-fn index(n: u32) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
+/// The place of a month in a list of them.
+fn index(month: u32) -> usize {
+    usize::try_from(month.saturating_sub(1)).unwrap_or(usize::MAX)
 }
 
-fn pick(names: &[&'static str], n: u32) -> &'static str {
-    names.get(index(n)).copied().unwrap_or_default()
+fn pick(names: &[&'static str], n: usize) -> &'static str {
+    names.get(n).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

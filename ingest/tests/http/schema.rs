@@ -10,6 +10,8 @@ pub(crate) fn check(document: &Value, schema: &Value, value: &Value, at: &str) -
         match keyword.as_str() {
             "$ref" => wrong.extend(check(document, resolve(document, wanted), value, at)),
             "type" if !is_a(wanted, value) => wrong.push(format!("{at} is no {wanted}: {value}")),
+            // Of what may be null and is.
+            "required" if value.is_null() => {}
             "required" => {
                 let missing = wanted.as_array().unwrap().iter();
                 let missing = missing.filter(|key| value.get(key.as_str().unwrap()).is_none());

@@ -66,6 +66,7 @@ export const quiet = () => server('quiet', () => ({
     hidden: campaign('hidden', { top: 'results = "hidden"' }),
     follow: campaign('follow', { top: 'followers_only = true', identity: 'account = "极目新闻"' }),
     early: campaign('early', { opens: DAY_S, closes: 3 * DAY_S }),
+    work: campaign('work', { identity: '[challenge]\nkind = "work"\nbits = 12' }),
     over: campaign('over', { opens: -3 * DAY_S, closes: -DAY_S }),
   },
 }));
