@@ -4,6 +4,7 @@
 //! that it saw itself. Never here: an address in a log, a metric, a ballot or an answer.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Once;
 
 use hyper::header::{HeaderMap, HeaderName};
 
@@ -32,10 +33,27 @@ impl Prefix {
 /// Where a request comes from, if that can be anywhere but on this machine.
 pub(crate) fn address(site: &Site, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
     let peer = peer?;
-    let address =
-        if is_trusted(site, peer) { forwarded(site, headers).unwrap_or(peer) } else { peer };
+    let address = if is_trusted(site, peer) {
+        forwarded(site, headers).unwrap_or(peer)
+    } else {
+        if headers.contains_key(X_FORWARDED_FOR) {
+            UNTRUSTED.call_once(warn_of_untrusted);
+        }
+        peer
+    };
     // A proxy on this machine that nobody named, or somebody who tries it out.
     (!address.is_loopback()).then_some(address)
+}
+
+/// Said once: anybody may send the header, and a flood of it must not flood the log.
+static UNTRUSTED: Once = Once::new();
+
+fn warn_of_untrusted() {
+    tracing::warn!(
+        "X-Forwarded-For came from an address that is not among --trusted-proxies, and was not \
+         believed: if a proxy is in front, name its network there, or all voters behind it are \
+         judged as one network"
+    );
 }
 
 /// The last address of the list that no trusted proxy has: each adds whom it heard it from. What

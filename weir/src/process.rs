@@ -208,10 +208,12 @@ async fn start<P: Program>(
         let here = || origin_by(setting.tls.is_some(), ports.api_address);
         setting.site.public_url.get_or_insert_with(here);
     }
+    let tls = setting.tls.as_ref().map(TlsFiles::open).transpose()?;
     let opened = program.open(&clock).await?;
     let hello = program.hello(&ports, &opened, clock.now_ms());
     let loaded = opened.iter().map(Loaded::of).collect();
-    let (running, edge) = Running::start(opened, ports, &clock, setting, program.data()).await?;
+    let (running, edge) =
+        Running::start(opened, (ports, tls), &clock, setting, program.data()).await?;
     Ok((running, hello, Reloading { program, edge, loaded }))
 }
 

@@ -5,11 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "ballot",
     "journal",
     "ingest",
     "aggregator",
+    "imitation",
     "weir",
     "testkit",
     "loadtest",
@@ -28,11 +29,11 @@ const RESERVED: [(&str, &str); 4] = [
 ];
 
 /// A crate, and the only paths that may name it.
-const CONFINED: [(&str, &str); 4] = [
-    ("dashmap::", "aggregator/src/dedup.rs"),
-    ("SystemTime::now", "journal/src/clock.rs"),
-    ("redb::", "journal/src/embedded"),
-    ("rdkafka::", "journal/src/kafka"),
+const CONFINED: [(&str, &[&str]); 4] = [
+    ("dashmap::", &["aggregator/src/dedup.rs"]),
+    ("SystemTime::now", &["journal/src/clock.rs"]),
+    ("redb::", &["journal/src/embedded", "ingest/src/wechat/follows"]),
+    ("rdkafka::", &["journal/src/kafka"]),
 ];
 
 fn root() -> PathBuf {
@@ -87,11 +88,12 @@ fn reserved_words_are_not_used_and_confined_crates_stay_where_they_are() {
                     wrong.push(format!("{name}:{number}: {word}: say {instead}"));
                 }
             }
-            for (user, home) in CONFINED {
+            for (user, homes) in CONFINED {
                 // A bench also measures what was not chosen.
                 let is_aside = name.contains("/tests/") || name.starts_with("benches/benches/");
-                if line.contains(user) && !name.starts_with(home) && !is_aside {
-                    wrong.push(format!("{name}:{number}: {user} belongs in {home}"));
+                let is_home = homes.iter().any(|home| name.starts_with(home));
+                if line.contains(user) && !is_home && !is_aside {
+                    wrong.push(format!("{name}:{number}: {user} belongs in {homes:?}"));
                 }
             }
         }

@@ -150,4 +150,5 @@ fn files_that_cannot_be_used_are_refused_by_the_flags_name() {
         let mut lines = pair.key.lines().filter(|line| !line.starts_with("-----"));
         assert!(!lines.any(|line| ran.stderr.contains(line)), "{ran:?}");
     }
+    assert!(!std::fs::exists(&data).unwrap(), "nothing is founded behind a wrong certificate");
 }

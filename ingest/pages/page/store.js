@@ -1,5 +1,6 @@
 // What this browser keeps between two views: the choices and what became of them, one row
-// `{day, choices, state, receipt}` with state choosing, pending, challenged, received, or what was found out.
+// `{day, choices, state, receipt}` with state choosing, pending, challenged, received, or what was
+// found out.
 //
 // Works where storage is refused (private mode, full, switched off): then as long as it can.
 (function (weir) {

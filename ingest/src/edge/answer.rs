@@ -44,9 +44,6 @@ impl<J: Journal> Edge<J> {
             return Err(Refusal::method(route.allow()));
         }
         let edge = &*self.shared;
-        if self.allowance.as_ref().is_some_and(|allowance| !allowance.allow()) {
-            return Err(too_often(edge.abuse.refuse(TooOften::Connection)));
-        }
         let headers = &parts.headers;
         match route {
             Route::Ballots(id) => ballots::cast(edge, id, (headers, body), asked).await,
@@ -103,6 +100,9 @@ impl<J: Journal> Handler for Edge<J> {
             peer: self.peer,
         };
         let answered = match route {
+            _ if self.allowance.as_ref().is_some_and(|allowance| !allowance.allow()) => {
+                Err(too_often(self.shared.abuse.refuse(TooOften::Connection)))
+            }
             Some(route) => self.answer(route, &parts, body, &mut asked).await,
             None => Err(Problem::UnknownRoute.into()),
         };

@@ -2,8 +2,8 @@
 //! link. One account may serve several campaigns: all that have its token hear all of it.
 //!
 //! Invariant: nothing is believed before its signature, nothing has an effect twice, an answer is
-//! out within a second of the body, and an unsubscribe is answered once what is known of the user is
-//! deleted. Never here: an openid kept, or in a log; a call to WeChat.
+//! out within a second of the body, and an unsubscribe is answered once what is known of the user
+//! is deleted. Never here: an openid kept, or in a log; a call to WeChat.
 
 use std::sync::Arc;
 use std::time::Duration;

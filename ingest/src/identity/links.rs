@@ -3,7 +3,8 @@
 //! A link is made for one voter of one campaign, lives for five minutes and is redeemed once, in
 //! this process and since its start; another process could redeem it once more. That is all it is
 //! bound to. So a link that is passed on means: whoever opens it first votes as that voter, once a
-//! day in all, and the voter sees `link_used` and asks for a new one. It gives nobody a second vote.
+//! day in all, and the voter sees `link_used` and asks for a new one. It gives nobody a second
+//! vote.
 //!
 //! It stands behind the `#` of an address, which is never sent: a preview robot that fetches the
 //! address uses up nothing, and no log has the link. Never here: trust in anything before the seal.
@@ -20,7 +21,8 @@ use crate::problem::Problem;
 
 /// As long as WeChat's own codes live.
 const LIFE_S: u64 = 5 * 60;
-/// Links redeemed in five minutes: 870 a second, many times what signs in at an edge. 40 bytes each.
+/// Links redeemed in five minutes: 870 a second, many times what signs in at an edge. 40 bytes
+/// each.
 const USED_MAX: usize = 262_144;
 const PURPOSE: &str = "link";
 const VERSION: u8 = 1;

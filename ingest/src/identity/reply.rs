@@ -1,5 +1,5 @@
-//! What the account replies in mode `link`: to the campaign's word the link of that campaign, to who
-//! has just followed or scanned a code the links of all that are not over.
+//! What the account replies in mode `link`: to the campaign's word the link of that campaign, to
+//! who has just followed or scanned a code the links of all that are not over.
 //!
 //! Never here: a link for anybody but who wrote.
 

@@ -2,8 +2,8 @@
 //!
 //! Invariant: nothing of a request is believed before its signature holds, which it does for five
 //! minutes about its timestamp, on our clock. The signature does not cover the body: a request that
-//! was read on its way could be sent again with another one, so `seen` lets each signature speak for
-//! one body only. Never here: a comparison that tells by its time how much was right.
+//! was read on its way could be sent again with another one, so `seen` lets each signature speak
+//! for one body only. Never here: a comparison that tells by its time how much was right.
 
 use std::borrow::Cow;
 

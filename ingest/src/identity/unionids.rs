@@ -1,9 +1,9 @@
-//! Which voters the subscribers of an account are, in mode `unionid`: WeChat is asked about each who
-//! subscribes or shows up, in the background, until it answers.
+//! Which voters the subscribers of an account are, in mode `unionid`: WeChat is asked about each
+//! who subscribes or shows up, in the background, until it answers.
 //!
-//! Invariant: a subscriber who has gone stays gone, whatever was on its way about them. An openid is
-//! here until there is an answer, in memory only; bounded, and in no log. Never here: a request that
-//! waits for WeChat.
+//! Invariant: a subscriber who has gone stays gone, whatever was on its way about them. An openid
+//! is here until there is an answer, in memory only; bounded, and in no log. Never here: a request
+//! that waits for WeChat.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,13 +22,14 @@ use super::{SignIn, WeChatSignIn};
 use crate::wechat::follows::Follows;
 use crate::wechat::{Error, Follower, WeChat};
 
-/// Subscribers that are asked about or wait to be; one more is not taken. Ten seconds of a hundred a
-/// second.
+/// Subscribers that are asked about or wait to be; one more is not taken. Ten seconds of a hundred
+/// a second.
 const WAITING_MAX: usize = 1_024;
 /// Asked about at once: at 200 ms each, forty a second. Those who sign in have most of the room.
 const AT_ONCE: usize = 8;
 const WAIT_MIN: Duration = Duration::from_secs(1);
-/// A used-up quota comes back at midnight: until then this costs the client a look at its own notes.
+/// A used-up quota comes back at midnight: until then this costs the client a look at its own
+/// notes.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
 const NO_UNIONID: &str = "WeChat tells no unionid: bind both accounts to one Open Platform";

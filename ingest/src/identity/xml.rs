@@ -1,8 +1,8 @@
 //! WeChat's messages as they come and the reply as it goes: XML both ways.
 //!
 //! Invariant: any bytes are a message or an error, never a panic or much memory: no document type,
-//! so no entity but XML's own five, few nodes, each field once. What is written stands in CDATA that
-//! nothing can end. Never here: a name in a message for people; an openid is somebody's.
+//! so no entity but XML's own five, few nodes, each field once. What is written stands in CDATA
+//! that nothing can end. Never here: a name in a message for people; an openid is somebody's.
 
 use std::fmt::{self, Write as _};
 
@@ -139,7 +139,8 @@ fn cdata(xml: &mut String, text: &str) {
             xml.push_str("]]]]><![CDATA[>");
         }
         xml.extend(part.chars().filter(|char| {
-            !matches!(char, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F' | '\u{FFFE}'..='\u{FFFF}')
+            !matches!(char, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F')
+                && !matches!(char, '\u{FFFE}' | '\u{FFFF}')
         }));
     }
     xml.push_str("]]>");

@@ -1,4 +1,5 @@
-//! The live board of a campaign in one language: its choices and words; a script fills in the count.
+//! The live board of a campaign in one language: its choices and words; a script fills in the
+//! count.
 //!
 //! Invariant: the HTML holds no result, so its bytes are the same before, during and after the
 //! vote, and for everybody; where results are hidden it says so without a script. Never here:

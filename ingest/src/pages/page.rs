@@ -110,9 +110,9 @@ impl Page<'_> {
                  算假名的密钥只属于本活动，活动结束后销毁，选票便再也无法对应到您；\
                  取消关注时，您的关注记录随即删除。",
                 "So that everybody votes once a day, we make a pseudonym of the number that WeChat \
-                 gives us for you, and keep your ballots under it. Its key belongs to this campaign \
-                 only and is destroyed after it: then nobody can trace a ballot to you any more. If \
-                 you stop following, the record that you followed is deleted at once.",
+                 gives us for you, and keep your ballots under it. Its key belongs to this \
+                 campaign only and is destroyed after it: then nobody can trace a ballot to you \
+                 any more. If you stop following, the record that you followed is deleted at once.",
             ),
         }
     }

@@ -1,7 +1,7 @@
 //! A sheet as SVG.
 //!
-//! Invariant: every text is escaped, and the style is one constant, so that a policy may allow it by
-//! its hash and nothing else. Never here: a place or a sentence.
+//! Invariant: every text is escaped, and the style is one constant, so that a policy may allow it
+//! by its hash and nothing else. Never here: a place or a sentence.
 
 use std::fmt::Write as _;
 

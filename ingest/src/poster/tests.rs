@@ -1,5 +1,5 @@
-//! The poster as a reader of its SVG has it: well formed, on the sheet, and its code with the level,
-//! the quiet zone and the size that make it readable.
+//! The poster as a reader of its SVG has it: well formed, on the sheet, and its code with the
+//! level, the quiet zone and the size that make it readable.
 //!
 //! Everything is reckoned from the document, not from what drew it. Whether a camera reads the code
 //! is tried in a browser, with another implementation.

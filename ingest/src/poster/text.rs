@@ -1,4 +1,5 @@
-//! Setting text without a font: how wide a line may become, where it may break, how large it can be.
+//! Setting text without a font: how wide a line may become, where it may break, how large it can
+//! be.
 //!
 //! Widths are estimates in em, on the wide side of the common fonts. Invariant: no line opens with
 //! punctuation that closes, as long as there is another place to break; and what does not fit is

@@ -139,8 +139,9 @@ mod tests {
 
     fn campaign(zone: &str, opens: &str, closes: &str) -> Campaign {
         Campaign::parse(&format!(
-            "id = \"c\"\ntitle = \"T\"\nzone = \"{zone}\"\nopens_at = {opens}\ncloses_at = {closes}\n\
-             choices_per_ballot_max = 1\n[[choices]]\nnumber = 1\ntitle = \"A\"\n"
+            "id = \"c\"\ntitle = \"T\"\nzone = \"{zone}\"\nopens_at = {opens}\n\
+             closes_at = {closes}\nchoices_per_ballot_max = 1\n\
+             [[choices]]\nnumber = 1\ntitle = \"A\"\n"
         ))
         .unwrap()
     }

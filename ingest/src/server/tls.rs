@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::crypto::ring;
+use rustls::crypto::ring::{self, Ticketer};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -70,6 +70,8 @@ impl Tls {
             ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(CertificateError::Unfit)?.with_no_client_auth();
         let mut config = config.with_cert_resolver(Arc::new(Newest(newest)));
+        // A crowd that comes back needs no memory here, and half the handshake.
+        config.ticketer = Ticketer::new().map_err(CertificateError::Unfit)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok((Self(TlsAcceptor::from(Arc::new(config))), Certificate(sender)))
     }

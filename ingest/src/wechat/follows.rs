@@ -4,9 +4,9 @@
 //! Invariants: an event has the last word: what was read before it never overwrites what it said;
 //! a voter who no longer follows has no row. Never here: an openid or unionid, only pseudonyms.
 //!
-//! Cost: 98 bytes of memory for each voter in the cache, 10 MB when it is full. On the disk some 360
-//! bytes for each follower; one fsync, 8 ms where it was measured, for all events that come while
-//! the last one runs; 40 µs for a voter who is not in the cache. Opening: 0.1 s for 200,000.
+//! Cost: 98 bytes of memory for each voter in the cache, 10 MB when it is full. On the disk some
+//! 360 bytes for each follower; one fsync, 8 ms where it was measured, for all events that come
+//! while the last one runs; 40 µs for a voter who is not in the cache. Opening: 0.1 s for 200,000.
 
 mod cache;
 mod rows;

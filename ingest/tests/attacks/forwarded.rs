@@ -78,10 +78,9 @@ async fn what_voters_write_before_a_proxys_word_changes_nothing() {
     for (network, trick) in (0_u8..).zip(tricks) {
         let own = format!("203.0.{network}.9");
         let appended = |number: u32| {
-            let front =
-                [trick, format!("{number}").as_bytes()][usize::from(network % 2)..].concat();
-            let list = [&front, b", ".as_slice(), own.as_bytes()].concat();
-            if number % 2 == 0 { vec![list] } else { vec![front, own.clone().into_bytes()] }
+            let list = [trick, b", ".as_slice(), own.as_bytes()].concat();
+            let two = || vec![trick.to_vec(), own.clone().into_bytes()];
+            if number.is_multiple_of(2) { vec![list] } else { two() }
         };
         let proxy = proxies[usize::from(network) % proxies.len()];
         let names = format!("voter {network}");

@@ -88,7 +88,7 @@ async fn a_length_that_can_be_read_in_two_ways_is_refused() {
         "content-length: 15\r\n ,0",
         "x: y\r\n\tcontent-length: 15",
         " content-length: 15",
-        "content-length: 1\0005",
+        "content-length: 1\x005",
         "content-\0length: 15",
         "content-length: 15\rx: y",
     ] {

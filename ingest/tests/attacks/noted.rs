@@ -73,8 +73,8 @@ async fn a_fresh_identity_is_noted() {
 async fn ballots_at_equal_intervals_are_noted_and_those_of_other_networks_are_not() {
     let edge = edge(site(&["10.0.0.0/8"], None)).await;
     let mut proxy = Caller::from(&edge, "10.0.0.1").await;
-    let (machine, people): ([(&str, &[u8]); 1], [(&str, &[u8]); 1]) =
-        ([("x-forwarded-for", b"203.0.113.9")], [("x-forwarded-for", b"198.51.100.1")]);
+    let machine: [(&str, &[u8]); 1] = [("x-forwarded-for", b"203.0.113.9")];
+    let people: [(&str, &[u8]); 1] = [("x-forwarded-for", b"198.51.100.1")];
     for number in 0..12 {
         // The clock's measure does not last for ever.
         edge.check.observe(0, 0, 0);

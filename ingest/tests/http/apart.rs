@@ -68,7 +68,7 @@ async fn where_only_results_are_served_the_other_routes_work_and_no_batcher_is_m
     assert_eq!(edge.edge.complaints(), Vec::<String>::new());
     let metrics = TextEncoder::new().encode_to_string(&edge.registry.gather()).unwrap();
     assert!(metrics.contains("weir_tally_streams 1"), "{metrics}");
-    for of_batchers in ["weir_ballots_", "weir_batch_", "weir_append_", "weir_last_"] {
+    for of_batchers in ["weir_ballots_in", "weir_batch_", "weir_append_", "weir_last_"] {
         assert!(!metrics.contains(of_batchers), "{metrics}");
     }
 }

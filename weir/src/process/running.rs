@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aggregator::View;
 use ingest::metrics::{Watched, watch_connections};
-use ingest::server::{Counters, Limits, Listening, Report, Shutdown, serve};
+use ingest::server::{Counters, Limits, Listening, Report, Shutdown, Tls, serve};
 use ingest::{Edge, EdgeOptions, Ops, Readiness, wechat};
 use journal::{Clock, Journal};
 use prometheus::Registry;
@@ -19,8 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::ports::Ports;
 use super::sign_in::{self, SignIns};
+use super::tls::Renewal;
 use super::working::{self, Means, Tasks, Working};
-use super::{Opened, Role, Setting, TlsFiles, descriptors, metrics};
+use super::{Opened, Role, Setting, descriptors, metrics};
 use crate::exit::Failure;
 use crate::say;
 
@@ -51,7 +52,7 @@ impl<J: Journal> Running<J> {
     /// ports are open.
     pub(super) async fn start(
         opened: Vec<Opened<J>>,
-        ports: Ports,
+        (ports, tls): (Ports, Option<(Tls, Renewal)>),
         clock: &Arc<dyn Clock>,
         setting: Setting,
         data: Option<&Path>,
@@ -97,7 +98,6 @@ impl<J: Journal> Running<J> {
         let ops = Ops::new(registry, ready);
         // Both are joined by `ending`, and end through their shutdowns.
         let handler = edge.clone();
-        let tls = setting.tls.as_ref().map(TlsFiles::open).transpose()?;
         let tls = tls.map(|(tls, renewal)| {
             tasks.spawn(async move { match renewal.run().await {} });
             tls

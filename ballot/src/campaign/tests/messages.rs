@@ -81,6 +81,12 @@ const PROBLEMS: &[(&str, &str, &str)] = &[
           \\u{7}; write it on one line",
     ),
     (
+        "\"One\"",
+        "\"a\\u202Eb\"",
+        "line 9: choices[1].title: contains the control character \
+          \\u{202e}; write it on one line",
+    ),
+    (
         "title = \"Two\"",
         "titel = \"Two\"",
         "line 11: choices[2].title: is missing; give a \
