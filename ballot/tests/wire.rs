@@ -22,7 +22,6 @@ fn three() -> Vec<Ballot> {
 
 /// What a batch about which nothing was noticed has not.
 const UNUSED: [&str; 3] = ["weir.v1.Record.rules", "weir.v1.Record.close", "weir.v1.Batch.risk"];
-
 fn built(ballots: &[Ballot], words: usize) -> Batch {
     let mut builder = BatchBuilder::new(words);
     for ballot in ballots {
@@ -100,7 +99,6 @@ fn a_batch_is_the_same_to_the_proto_and_to_us() {
     let proto = Proto::checked_in();
     let theirs = record(&proto, 2, "batch", batch_message(&proto, &three(), 1));
     assert_same(&proto, &theirs, &Record::Batch(built(&three(), 1)), &UNUSED);
-
     let wide: Vec<Ballot> = vec![ballot(1, &[1, 64, 65, 100], 5), ballot(2, &[90], 6)];
     let theirs = record(&proto, 2, "batch", batch_message(&proto, &wide, 2));
     assert_same(&proto, &theirs, &Record::Batch(built(&wide, 2)), &UNUSED);
