@@ -12,6 +12,7 @@ mod owner;
 mod quiet;
 mod report;
 mod units;
+mod voters;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::config::Keys;
 use crate::exit::Failure;
 use crate::process::Opened;
 use report::Report;
+use voters::Voters;
 
 /// What is checked.
 struct Subject<'a> {
@@ -37,6 +39,8 @@ struct Subject<'a> {
     counts: bool,
     listen: SocketAddr,
     ops_listen: SocketAddr,
+    /// None where no voter is met.
+    voters: Option<Voters<'a>>,
     /// Where traces go.
     collector: Option<&'a str>,
     journal: Where<'a>,
@@ -76,6 +80,9 @@ async fn look(report: &mut Report, subject: &Subject<'_>) {
             campaigns.into_iter().map(|(campaign, _)| campaign).collect()
         }
     };
+    if let Some(voters) = &subject.voters {
+        voters::look(report, voters, &dated);
+    }
     machine::look(report, subject, &dated).await;
     if let Some(endpoint) = subject.collector {
         cluster::collector(report, endpoint).await;
@@ -90,6 +97,12 @@ fn up(args: &UpArgs) -> Subject<'_> {
         counts: true,
         listen: args.listen,
         ops_listen: args.ops_listen,
+        voters: Some(Voters {
+            site: &args.site,
+            data: Some(&args.data.dir),
+            built_in: args.campaigns.is_empty(),
+            keys: args.keys.as_deref(),
+        }),
         collector: args.trace.endpoint.as_deref(),
         journal: Where::Directory(args),
     }
@@ -102,6 +115,12 @@ fn ingest(args: &IngestArgs) -> Subject<'_> {
         counts: false,
         listen: args.listen,
         ops_listen: args.ops_listen,
+        voters: Some(Voters {
+            site: &args.site,
+            data: None,
+            built_in: false,
+            keys: Some(&args.keys),
+        }),
         collector: args.trace.endpoint.as_deref(),
         journal: Where::Kafka(&args.serve, None),
     }
@@ -115,6 +134,7 @@ fn aggregate(args: &AggregateArgs) -> Subject<'_> {
         counts: true,
         listen: args.listen,
         ops_listen: args.ops_listen,
+        voters: None,
         collector: None,
         journal: Where::Kafka(&args.serve, session_timeout),
     }

@@ -205,3 +205,29 @@ fn campaigns_and_directories_that_cannot_be_used_are_told_with_the_rest() {
     found.error("data directory", "is not a directory", "give another --data");
     assert_eq!(scratch.read("data"), "in place of the directory");
 }
+
+#[test]
+fn what_voters_meet_is_checked_before_a_start() {
+    let scratch = Scratch::new();
+    let text = campaign(-1, 2);
+    let link = "[identity]\nmode = \"link\"\naccount = \"A\"\nkeyword = \"vote\"\n";
+    let file =
+        scratch.file("c.toml", text.replacen("[[choices]]", &format!("{link}[[choices]]"), 1));
+    let data = scratch.path("data");
+    fs::create_dir(&data).unwrap();
+    let secret = "00".repeat(32);
+    let keys =
+        format!("pseudonym_key = \"{secret}\"\n[[token_keys]]\nid = 1\nsecret = \"{secret}\"\n");
+    let keys_file = scratch.file("test.keys.toml", &keys);
+    let found = of(&scratch, &file, &["--keys", &keys_file]);
+    found.error("sign-in test", "the keys have no [wechat] event_token", "copy it from");
+    fs::write(&keys_file, format!("{keys}[wechat]\nevent_token = \"t\"\n")).unwrap();
+    let found = of(&scratch, &file, &["--keys", &keys_file]);
+    found.warning("sign-in test", "mode \"link\"", "give --public-url https://");
+    let site = ["--keys", &keys_file, "--public-url", "https://vote.example.org"];
+    let found = of(&scratch, &file, &site);
+    found.ok("sign-in test", "mode \"link\", voters come to https://vote.example.org");
+    let none = scratch.path("none.pem");
+    let found = of(&scratch, &file, &["--tls-cert", &none, "--tls-key", &none]);
+    found.error("TLS certificate", "cannot be read", "");
+}

@@ -13,6 +13,7 @@ use ingest::wechat::{Account, Follows, Metrics, WeChat};
 use ingest::{SignIn, WeChatSignIn};
 use journal::Clock;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::working::Tasks;
@@ -24,6 +25,8 @@ use crate::say;
 
 /// How long after a campaign's close it is kept who follows: an audit's time.
 const RETENTION_MS: i64 = 30 * 86_400_000;
+/// A row may be kept that much longer than is said.
+const PURGE_EVERY: Duration = Duration::from_secs(3_600);
 /// So that a person of the imitation is the same voter after a restart.
 const SEED: u64 = 1;
 /// The imitation's secrets open nothing else.
@@ -53,6 +56,13 @@ impl SignIns {
         let pseudonyms = Some(keys.pseudonym_key());
         let captcha = captcha(campaign, keys)?;
         let sign_in = SignIn { mode, pseudonyms, wechat: wechat.map(Arc::new), captcha };
+        if let Some(wechat) = sign_in.wechat.clone() {
+            let clock = Arc::clone(&self.clock);
+            tasks.spawn(async move {
+                purge(&wechat.follows, &*clock).await;
+                "the purge of who follows"
+            });
+        }
         let learning = sign_in.learn_subscribers(&campaign.id, Arc::clone(&self.clock));
         tasks.spawn(async move {
             learning.await;
@@ -119,6 +129,16 @@ impl SignIns {
             Failure::configuration(format!("--identity-data {name}: cannot be made: {error}"))
         })?;
         Follows::open(&path, retention, now_ms).map_err(wrong)
+    }
+}
+
+/// Forgets whoever was heard of longer ago than is kept, for ever.
+async fn purge(follows: &Follows, clock: &dyn Clock) {
+    loop {
+        sleep(PURGE_EVERY).await;
+        if let Err(error) = follows.purge(clock.now_ms()).await {
+            tracing::warn!(%error, "old follow state was not deleted; it is tried again");
+        }
     }
 }
 

@@ -39,6 +39,11 @@ impl TlsFiles {
         Ok((tls, Renewal { files: self.clone(), certificate, hasher, seen }))
     }
 
+    /// Whether a process could speak TLS with what is in the files.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        self.open().map(drop)
+    }
+
     fn read(&self) -> Content {
         let read = |flag: &str, path: &Path| {
             fs::read(path).map_err(|error| {
