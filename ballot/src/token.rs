@@ -1,7 +1,7 @@
 //! The voter token: who votes, until when, follower or not, signed for one campaign.
 //!
 //! Layout, before base64url without padding (58 characters): version 1, key id, flags (bit 0:
-//! follower, bit 1: fresh), expiry in Unix seconds (u64 big-endian), voter id (16), tag (16: the
+//! follower, bit 1: fresh, bit 2: made where voters are not checked), expiry in Unix seconds (u64 big-endian), voter id (16), tag (16: the
 //! first half of an HMAC-SHA256 over the campaign's id, a zero byte and all before the tag). The
 //! raw identity is never in it. Nothing is believed before the tag has been checked, in constant
 //! time.
@@ -19,6 +19,8 @@ use crate::voter::keyed;
 const VERSION: u8 = 1;
 const FOLLOWER: u8 = 1;
 const FRESH: u8 = 2;
+/// Nobody has checked whose it is.
+const TRIAL: u8 = 4;
 const SIGNED: usize = 27;
 const TAG: usize = 16;
 const LENGTH: usize = SIGNED + TAG;
@@ -45,6 +47,8 @@ pub struct Token {
 #[derive(Clone)]
 pub struct TokenKeys {
     keys: Vec<(u8, Hmac<Sha256>)>,
+    /// Whether voters are not checked here: its tokens say so, and hold only in such places.
+    is_trial: bool,
 }
 
 impl TokenKeys {
@@ -64,7 +68,14 @@ impl TokenKeys {
             mac.update(&[0]);
             (*id, mac)
         });
-        Ok(Self { keys: keys.collect() })
+        Ok(Self { keys: keys.collect(), is_trial: false })
+    }
+
+    /// The same keys where voters are not checked, to try things out: what they sign holds in such
+    /// a place only, and never as a vote where voters are known.
+    #[must_use]
+    pub fn for_trial(self) -> Self {
+        Self { is_trial: true, ..self }
     }
 
     /// The token in its textual form, signed by the first key.
@@ -74,7 +85,9 @@ impl TokenKeys {
         let mut bytes = [0; LENGTH];
         bytes[0] = VERSION;
         bytes[1] = *id;
-        bytes[2] = (u8::from(token.follower) * FOLLOWER) | (u8::from(token.fresh) * FRESH);
+        bytes[2] = (u8::from(token.follower) * FOLLOWER)
+            | (u8::from(token.fresh) * FRESH)
+            | (u8::from(self.is_trial) * TRIAL);
         bytes[3..11].copy_from_slice(&token.expires_at_s.to_be_bytes());
         bytes[11..SIGNED].copy_from_slice(&token.voter.to_bytes());
         let mut mac = mac.clone();
@@ -102,6 +115,9 @@ impl TokenKeys {
         mac.update(&bytes[..SIGNED]);
         mac.verify_truncated_left(&bytes[SIGNED..]).map_err(|_| TokenError::Forged)?;
 
+        if bytes[2] & TRIAL != 0 && !self.is_trial {
+            return Err(TokenError::Trial);
+        }
         let mut expiry = [0; 8];
         expiry.copy_from_slice(&bytes[3..11]);
         let expires_at_s = u64::from_be_bytes(expiry);
@@ -175,6 +191,9 @@ pub enum TokenError {
     /// The signature does not match: forged, damaged, or of another campaign.
     #[error("the token's signature does not match this campaign")]
     Forged,
+    /// It was made where voters are not checked, and they are here.
+    #[error("the token was made to try things out")]
+    Trial,
     /// It was good once.
     #[error("the token has expired")]
     Expired,
@@ -226,6 +245,16 @@ mod tests {
             let token = Token { follower, fresh, ..TOKEN };
             assert_eq!(keys.check(keys.mint(&token).as_bytes(), 0), Ok(token));
         }
+    }
+
+    #[test]
+    fn a_token_of_a_trial_holds_only_in_a_trial_and_any_other_there_too() {
+        let real = keys("c", &[(1, [1; 32])]);
+        let trial = real.clone().for_trial();
+        let made = trial.mint(&TOKEN);
+        assert_eq!(trial.check(made.as_bytes(), 0), Ok(TOKEN));
+        assert_eq!(real.check(made.as_bytes(), 0), Err(TokenError::Trial));
+        assert_eq!(trial.check(real.mint(&TOKEN).as_bytes(), 0), Ok(TOKEN));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! What is unusual about how ballots come, and who asks too often.
 //!
 //! Invariant: what is unusual is noted in the ballot and counts all the same; only a voter or a
-//! connection that asks far beyond any use is refused, and a network only if the operator has said
-//! so: behind one carrier's address there are thousands of voters. Memory is bounded by the rate of
+//! connection that asks far beyond any use is refused, and a network's ballots only if the operator
+//! has said so: behind one carrier's address there are thousands of voters. Memory is bounded by the rate of
 //! arrivals: an entry goes once its allowance is full again. Never here: an address or a voter in a
 //! log or a metric.
 
 mod cadence;
+mod exchanges;
 mod rates;
 
 use std::num::NonZeroU32;
@@ -17,7 +18,8 @@ use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 use crate::caller::Prefix;
 use crate::metrics::{REFUSED_BY_RATE, REFUSED_BY_RATES};
 use cadence::Cadences;
-pub(crate) use rates::Connection;
+pub(crate) use exchanges::Exchanges;
+pub(crate) use rates::{Connection, OpenStream};
 use rates::{Keyed, per_second};
 
 /// What a voter may ask in a row, and each second after that: a page that retries with backoff
@@ -55,6 +57,7 @@ pub(crate) struct Abuse {
     /// None as long as no network is refused.
     prefixes: Option<Keyed<Prefix>>,
     cadences: Cadences,
+    exchanges: Exchanges,
     refused: [IntCounter; 3],
 }
 
@@ -76,6 +79,7 @@ impl Abuse {
             busy_prefixes: Keyed::new(per_second(PREFIX_NOTED_RATE, PREFIX_SEEN_BURST)),
             prefixes,
             cadences: Cadences::default(),
+            exchanges: Exchanges::default(),
             refused: REFUSED_BY_RATES.map(|by| refused.with_label_values(&[by])),
         })
     }
@@ -95,6 +99,11 @@ impl Abuse {
         Ok(burst | busy | Risk::CADENCE.when(self.cadences.is_regular(from)))
     }
 
+    /// Whether somebody who is back at WeChat's callback may have a code exchanged.
+    pub(crate) fn may_exchange(&self, from: Option<Prefix>) -> bool {
+        self.exchanges.take(from).map_err(|why| why.map(|why| self.refuse(why))).is_ok()
+    }
+
     /// Counts a refusal.
     pub(crate) fn refuse(&self, why: TooOften) -> TooOften {
         self.refused[why as usize].inc();
@@ -106,6 +115,7 @@ impl Abuse {
         self.voters.forget();
         self.busy_prefixes.forget();
         self.prefixes.iter().for_each(Keyed::forget);
+        self.exchanges.forget();
     }
 }
 

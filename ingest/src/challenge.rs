@@ -111,7 +111,7 @@ impl Challenge {
                 hosted.with_keys(|keys| work::check(keys, *bits, (voter, now_ms), solution))?
             }
             (Kind::Captcha { captcha, passed, .. }, Some((b"captcha", response))) => {
-                let outcome = captcha.verify(response).await;
+                let outcome = captcha.verify(response).await.ok_or(Problem::Overloaded)?;
                 if outcome == ChallengeOutcome::Solved {
                     let mut passed = passed.lock().unwrap_or_else(PoisonError::into_inner);
                     passed.put(voter, now_ms.saturating_add(PASSED_MS));
@@ -158,4 +158,18 @@ impl Challenge {
 fn has_passed(passed: &Mutex<LruCache<VoterId, i64>>, voter: VoterId, now_ms: i64) -> bool {
     let passed = passed.lock().unwrap_or_else(PoisonError::into_inner);
     passed.peek(&voter).is_some_and(|until_ms| now_ms < *until_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_due_for_what_a_voter_does_and_not_for_a_new_identity() {
+        for (sign, name) in Risk::ALL {
+            assert_eq!(is_due(sign), name != "fresh", "{name}");
+            assert_eq!(is_due(sign | Risk::FRESH), name != "fresh", "{name}");
+        }
+        assert!(!is_due(Risk::NONE));
+    }
 }

@@ -28,6 +28,7 @@ use crate::refusal::Refusal;
 use crate::scans::Scans;
 use crate::server::{Limits, Shutdown};
 use crate::site::Site;
+use crate::stream::Places;
 use crate::trace::Tracer;
 pub(crate) use answer::{json, redirect, without_body};
 
@@ -35,9 +36,6 @@ pub(crate) use answer::{json, redirect, without_body};
 const HEARTBEAT_WITHIN: Duration = Duration::from_secs(5);
 /// How often callers are forgotten who have not asked for a while.
 const UPKEEP_EVERY: Duration = Duration::from_secs(1);
-/// The most tally streams of a process: 10,000 with a document of 10 KB four times a second are
-/// 3 Gbit/s, more than an edge has.
-const STREAMS_MAX: usize = 10_000;
 /// The most scans for an outcome at a time: a scan may read a day's ballots of a partition.
 const SCANS_MAX: usize = 2;
 /// The most receipts read at a time: a journal may read a megabyte to find one record.
@@ -100,7 +98,7 @@ pub(crate) struct Shared<J> {
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) requests: Requests,
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: Places,
     pub(crate) reads: Semaphore,
     pub(crate) outcome_scans: Semaphore,
     pub(crate) scans: Scans,
@@ -154,7 +152,7 @@ impl<J: Journal> Edge<J> {
             limits,
             clock,
             requests,
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            streams: Places::default(),
             reads: Semaphore::new(READS_MAX),
             outcome_scans: Semaphore::new(SCANS_MAX),
             scans,

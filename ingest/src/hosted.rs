@@ -7,12 +7,11 @@
 use std::sync::Arc;
 
 use ballot::{Campaign, Mode, Rules, Token, TokenError, TokenKeys, VoterId, VotingDay};
-use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, COOKIE, HeaderMap};
 use journal::Journal;
 use tokio::sync::watch;
 
-use crate::campaign_document;
+use crate::campaign_document::Document;
 use crate::challenge::Challenge;
 use crate::edge::{EdgeCampaign, Voting};
 use crate::identity::Callbacks;
@@ -20,6 +19,7 @@ use crate::metrics::ChallengeCounts;
 use crate::noted::Noted;
 use crate::outcomes::Outcomes;
 use crate::pages::Pages;
+use crate::posters::Posters;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::slow_bodies::SlowBodies;
@@ -57,11 +57,22 @@ pub(crate) struct Hosted<J> {
 #[derive(Debug)]
 struct Current {
     campaign: Arc<Campaign>,
-    /// What of the campaign's document does not depend on rules or time; see [`campaign_document`].
-    document: Bytes,
+    document: Arc<Document>,
     /// None where only results are served.
     tokens: Option<TokenKeys>,
     pages: Pages,
+    posters: Arc<Posters>,
+}
+
+impl Current {
+    /// All that is made of a campaign's texts, made of these.
+    fn of(campaign: &Campaign, tokens: Option<TokenKeys>, mode: Mode) -> Self {
+        let document = Arc::new(Document::of(campaign));
+        let pages = Pages::render(campaign, mode);
+        let campaign = Arc::new(campaign.clone());
+        let posters = Arc::new(Posters::of(Arc::clone(&campaign)));
+        Self { campaign, document, tokens, pages, posters }
+    }
 }
 
 impl<J: Journal> Hosted<J> {
@@ -70,11 +81,8 @@ impl<J: Journal> Hosted<J> {
         let own_rules = Rules::new(campaign, journal.identity(), journal.partitions(), [0; 16]);
         let permits = given.voting.as_ref().map_or(0, |voting| voting.batcher.in_flight_max());
         let tokens = given.voting.as_ref().map(|voting| voting.tokens.clone());
-        let document = campaign_document::fixed_part(&given.campaign);
-        let pages = Pages::render(&given.campaign, mode(&given));
-        let campaign = Arc::new(given.campaign.clone());
         Self {
-            current: watch::Sender::new(Current { campaign, document, tokens, pages }),
+            current: watch::Sender::new(Current::of(&given.campaign, tokens, mode(&given))),
             frame: Arc::default(),
             outcomes: Outcomes::default(),
             noted,
@@ -89,15 +97,12 @@ impl<J: Journal> Hosted<J> {
 
     /// Replaces the campaign's texts and its token keys at once.
     pub(crate) fn renew(&self, campaign: &Campaign, tokens: Option<TokenKeys>) {
-        let document = campaign_document::fixed_part(campaign);
-        let pages = Pages::render(campaign, mode(&self.given));
-        let campaign = Arc::new(campaign.clone());
-        self.current.send_replace(Current { campaign, document, tokens, pages });
+        self.current.send_replace(Current::of(campaign, tokens, mode(&self.given)));
     }
 
-    /// What of the campaign's document does not depend on rules or time.
-    pub(crate) fn document(&self) -> Bytes {
-        self.current.borrow().document.clone()
+    /// What its page and its board ask for.
+    pub(crate) fn document(&self) -> Arc<Document> {
+        Arc::clone(&self.current.borrow().document)
     }
 
     /// The campaign with its texts as they are now.
@@ -108,6 +113,11 @@ impl<J: Journal> Hosted<J> {
     /// What people see of it.
     pub(crate) fn pages(&self) -> Pages {
         self.current.borrow().pages.clone()
+    }
+
+    /// What is printed of it.
+    pub(crate) fn posters(&self) -> Arc<Posters> {
+        Arc::clone(&self.current.borrow().posters)
     }
 
     /// What ballots need. Where only results are served, what asks for it is no address.
@@ -162,12 +172,13 @@ impl<J: Journal> Hosted<J> {
                 "Your sign-in has expired. Please sign in again.",
                 "登录已过期，请重新登录。",
             ),
-            TokenError::Malformed | TokenError::UnknownKey | TokenError::Forged => {
-                Problem::Unauthenticated.because(
-                    "Your sign-in does not hold for this campaign. Please sign in again.",
-                    "登录信息对本活动无效，请重新登录。",
-                )
-            }
+            TokenError::Malformed
+            | TokenError::UnknownKey
+            | TokenError::Forged
+            | TokenError::Trial => Problem::Unauthenticated.because(
+                "Your sign-in does not hold for this campaign. Please sign in again.",
+                "登录信息对本活动无效，请重新登录。",
+            ),
         })
     }
 }

@@ -22,6 +22,7 @@ mod xml;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ballot::{Mode, PseudonymKey, Token};
@@ -41,6 +42,7 @@ use crate::server::Body;
 use crate::wechat::{Follows, WeChat};
 
 pub use events::Events;
+pub(crate) use cookie::voter_name;
 use links::Linked;
 pub use links::Links;
 pub(crate) use once::Callbacks;
@@ -130,8 +132,9 @@ pub(crate) fn login<J: Journal>(
 pub(crate) async fn callback<J: Journal>(
     edge: &Shared<J>,
     parts: &Parts,
+    peer: Option<IpAddr>,
 ) -> Result<Response<Body>, Refusal> {
-    callback::answer(edge, parts).await
+    callback::answer(edge, parts, peer).await
 }
 
 /// `GET` and `POST /wechat/events`

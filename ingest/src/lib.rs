@@ -15,6 +15,7 @@ mod campaign_document;
 mod challenge;
 mod driver;
 mod edge;
+mod etag;
 mod frontiers;
 mod hosted;
 mod identity;

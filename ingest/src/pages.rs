@@ -23,7 +23,7 @@ use hyper::http::request::Parts;
 
 use crate::language::Language;
 use crate::server::Body;
-use document::Document;
+pub(crate) use document::Document;
 pub(crate) use index::index;
 
 /// The languages in the order of their place in [`Both`].

@@ -2,8 +2,11 @@
 //!
 //! Invariant: a reader gets the newest document only, as often as it reads and at most four times
 //! a second; nothing queues for a slow one, and one who never reads is let go. Streams are bounded
-//! in number and end on the drain.
+//! in number, in all and of one network or connection, and end on the drain.
 
+mod places;
+
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,17 +14,21 @@ use aggregator::Served;
 use ballot::Results;
 use bytes::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use journal::Journal;
 use prometheus::IntGauge;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
+use crate::abuse::Connection;
+use crate::caller::{self, Prefix};
 use crate::edge::Shared;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
 use crate::server::{Body, Held};
 use crate::tally::{may_show, newest};
+pub(crate) use places::{Place, Places};
 
 /// The least time between two events: the flush interval of the aggregator.
 const EVENT_INTERVAL: Duration = Duration::from_millis(250);
@@ -61,11 +68,15 @@ impl Frame {
     }
 }
 
+/// Who asks: the other end, and its connection where that is one voter's.
+pub(crate) type Caller<'a> = (Option<IpAddr>, Option<&'a Arc<Connection>>);
+
 /// Opens a stream; HEAD is told what GET would be.
 pub(crate) fn answer<J: Journal>(
     edge: &Shared<J>,
     id: &str,
-    method: &Method,
+    parts: &Parts,
+    (peer, connection): Caller<'_>,
 ) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(id)?;
     let served = newest(&hosted.given.view);
@@ -74,8 +85,8 @@ pub(crate) fn answer<J: Journal>(
     {
         return Err(Problem::ResultsHidden.into());
     }
-    let permit = Arc::clone(&edge.streams).try_acquire_owned();
-    let permit = permit.map_err(|_| Problem::Overloaded)?;
+    let network = caller::address(&edge.site, peer, &parts.headers).map(Prefix::of);
+    let place = edge.streams.take(network, connection)?;
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -83,10 +94,10 @@ pub(crate) fn answer<J: Journal>(
     // Else nginx collects events before it sends them on.
     let buffering = HeaderName::from_static("x-accel-buffering");
     headers.insert(buffering, HeaderValue::from_static("no"));
-    if method == Method::HEAD {
+    if parts.method == Method::HEAD {
         return Ok(response);
     }
-    let retry_ms = RETRY_MS + edge.streams.available_permits() % RETRY_MS;
+    let retry_ms = RETRY_MS + edge.streams.left() % RETRY_MS;
     // One place: what does not fit waits to be made, from what is newest then.
     let (chunks, body) = mpsc::channel(1);
     let (body, held) = Body::events(body);
@@ -94,7 +105,7 @@ pub(crate) fn answer<J: Journal>(
         frame: Arc::clone(&hosted.frame),
         served: hosted.given.view.served.clone(),
         chunks,
-        _open: Open::new(permit, edge.requests.streams.clone()),
+        _open: Open::new(place, edge.requests.streams.clone()),
         _held: held,
     };
     // Nobody joins it: it ends when the answer's body is dropped, which the server's end does, and
@@ -151,13 +162,13 @@ impl Feed {
 /// An open stream, counted until it is dropped.
 struct Open {
     gauge: IntGauge,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Open {
-    fn new(permit: OwnedSemaphorePermit, gauge: IntGauge) -> Self {
+    fn new(place: Place, gauge: IntGauge) -> Self {
         gauge.inc();
-        Self { gauge, _permit: permit }
+        Self { gauge, _place: place }
     }
 }
 
@@ -170,13 +181,13 @@ impl Drop for Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::sync::Semaphore;
     use tokio::time::Instant;
 
     #[tokio::test(start_paused = true)]
-    async fn a_stream_whose_reader_never_reads_ends_and_gives_its_permit_back() {
-        let streams = Arc::new(Semaphore::new(1));
-        let permit = Arc::clone(&streams).try_acquire_owned().unwrap();
+    async fn a_stream_whose_reader_never_reads_ends_and_gives_its_place_back() {
+        let places = Places::default();
+        let all = places.left();
+        let place = places.take(None, None).unwrap();
         let gauge = IntGauge::new("streams", "Open streams").unwrap();
         let (chunks, unread) = mpsc::channel(1);
         let (_body, held) = Body::events(unread);
@@ -185,12 +196,12 @@ mod tests {
             frame: Arc::default(),
             served,
             chunks,
-            _open: Open::new(permit, gauge.clone()),
+            _open: Open::new(place, gauge.clone()),
             _held: held,
         };
         let opened = Instant::now();
         feed.run(RETRY_MS).await;
         assert_eq!(opened.elapsed(), UNREAD_MAX);
-        assert_eq!((gauge.get(), streams.available_permits()), (0, 1));
+        assert_eq!((gauge.get(), places.left()), (0, all));
     }
 }

@@ -100,7 +100,7 @@ pub(crate) enum Command {
     Token(TokenArgs),
     /// Looks whether a process would start here with these flags, and run well; changes nothing
     #[command(after_long_help = check::CHECK_EXAMPLES)]
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
     /// Makes the topics in Kafka, compares the campaign with the rules in the journal, or writes
     /// changed rules into it
     #[command(after_long_help = TOPICS_EXAMPLES)]

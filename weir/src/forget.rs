@@ -1,15 +1,19 @@
 //! `weir forget`: destroys what ties pseudonyms to people, once a campaign is over.
 //!
-//! After it nobody, with whatever they have, can say whose a ballot was or whether somebody voted;
-//! the result stays, and can be recounted. Never here: a campaign that may still get ballots,
+//! After it nobody can make a pseudonym of an identity any more, and so say whether somebody voted;
+//! the result stays, and can be recounted. What was handed out before still names its voter: a
+//! cookie on a phone, a list of tokens or receipts with names beside it. Never here: a campaign that may still get ballots,
 //! unless that is asked for, or a doubt about which campaign is meant.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ballot::Campaign;
-use journal::{Clock as _, SystemClock};
+use journal::{Clock, SystemClock};
+use tokio::runtime::Builder;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::args::ForgetArgs;
 use crate::config::{Directory, Setup, keys_file, moved, read_campaign};
@@ -21,7 +25,9 @@ pub(crate) fn run(args: &ForgetArgs) -> Result<(), Failure> {
     let campaign = read_campaign(args.campaign.as_deref())?;
     let directory = Directory::new(&args.data.dir, &campaign.id);
     let campaign = moved(campaign, Setup::read(&directory)?.as_ref())?;
-    may_be_forgotten(args, &campaign, SystemClock.now_ms())?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ends_at_ms = ends_at_ms(&directory, &campaign, &clock)?;
+    may_be_forgotten(args, (&campaign.id, ends_at_ms), clock.now_ms())?;
     let keys = args.keys.as_deref().map(|given| keys_file(given, &campaign.id));
     let keys = keys.unwrap_or_else(|| directory.keys_file());
     let follows = args.identity_data.as_deref().unwrap_or(&args.data.dir);
@@ -40,23 +46,53 @@ pub(crate) fn run(args: &ForgetArgs) -> Result<(), Failure> {
     }
     say(&format!(
         "{} is forgotten: destroyed {}. Destroy every copy of the keys too: backups, secrets of a \
-         cluster, other edges.",
+         cluster, edges that run; and lists of tokens or receipts with names beside them.",
         campaign.id,
         destroyed.join(" and ")
     ));
     Ok(())
 }
 
-fn may_be_forgotten(args: &ForgetArgs, campaign: &Campaign, now_ms: i64) -> Result<(), Failure> {
-    let id = &campaign.id;
+/// When no ballot of the campaign can count any more: by the rules in its journal, if that is here,
+/// since the file may be older than an extension. Opening the journal takes its lock: while a
+/// process works on it, that is told and nothing is destroyed.
+fn ends_at_ms(
+    directory: &Directory,
+    campaign: &Campaign,
+    clock: &Arc<dyn Clock>,
+) -> Result<i64, Failure> {
+    let end = |closes_at_ms: i64, grace_ms: u64| {
+        closes_at_ms.saturating_add(i64::try_from(grace_ms).unwrap_or(i64::MAX))
+    };
+    let by_the_file = end(campaign.closes_at_ms, campaign.grace_ms);
+    if !directory.has_journal() {
+        return Ok(by_the_file);
+    }
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::internal(format!("cannot start a runtime: {error}")))?;
+    runtime.block_on(async {
+        let journal = directory.open(clock)?;
+        let (view, follow) = aggregator::view(journal.clone());
+        // Ends with this function.
+        let _following = AbortOnDropHandle::new(tokio::spawn(follow));
+        let rules = aggregator::in_force(&journal, &view, 0).await?.rules;
+        Ok(end(rules.closes_at_ms(), rules.grace_ms).max(by_the_file))
+    })
+}
+
+fn may_be_forgotten(
+    args: &ForgetArgs,
+    (id, ends_at_ms): (&str, i64),
+    now_ms: i64,
+) -> Result<(), Failure> {
     if args.confirm != *id {
         return Err(Failure::configuration(format!(
             "--confirm {}: the campaign is {id}; give --confirm {id} if it is the one to forget",
             args.confirm
         )));
     }
-    let grace_ms = i64::try_from(campaign.grace_ms).unwrap_or(i64::MAX);
-    if now_ms < campaign.closes_at_ms.saturating_add(grace_ms) && !args.before_close {
+    if now_ms < ends_at_ms && !args.before_close {
         return Err(Failure::configuration(format!(
             "{id} is not over yet, and without its keys nobody can vote any more; wait for its \
              close, or give --before-close"

@@ -3,7 +3,7 @@
 //! Invariant: voters that nobody has checked are taken only where somebody asked for that by name,
 //! or tries the built-in campaign. Never here: a secret in a message.
 
-use ballot::{Campaign, Challenge, Identity, Mode};
+use ballot::{Campaign, Challenge, Identity, Mode, TokenKeys};
 use ingest::Captcha;
 
 use crate::args::{SiteArgs, Way};
@@ -104,6 +104,18 @@ pub(crate) fn secrets<'a>(
         }
     }
     Ok(secrets)
+}
+
+/// What signs and checks the tokens of a campaign here. Where nobody checks who a voter is, the
+/// tokens say so: they are worth nothing once somebody does.
+pub(crate) fn token_keys(
+    campaign: &Campaign,
+    keys: &Keys,
+    imitates: bool,
+) -> Result<TokenKeys, Failure> {
+    let tokens = keys.token_keys(&campaign.id)?;
+    let is_trial = imitates || campaign.identity.mode == Mode::Demo;
+    Ok(if is_trial { tokens.for_trial() } else { tokens })
 }
 
 /// The provider of the campaign's captcha, if voters may have to solve one.

@@ -212,9 +212,10 @@ async fn start<P: Program>(
     let opened = program.open(&clock).await?;
     let hello = program.hello(&ports, &opened, clock.now_ms());
     let loaded = opened.iter().map(Loaded::of).collect();
+    let imitates = setting.imitates;
     let (running, edge) =
         Running::start(opened, (ports, tls), &clock, setting, program.data()).await?;
-    Ok((running, hello, Reloading { program, edge, loaded }))
+    Ok((running, hello, Reloading { program, edge, loaded, imitates }))
 }
 
 /// A day must not close while a ballot of it can still be acknowledged.
@@ -233,4 +234,22 @@ pub(crate) fn check_grace(campaign: &Campaign) -> Result<(), Failure> {
         campaign.id,
         least_ms / 1_000
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_captcha_that_is_waited_for_is_part_of_what_the_grace_must_outlast() {
+        let with = |grace_ms, challenge| {
+            let mut campaign = crate::config::read_campaign(None).unwrap();
+            (campaign.grace_ms, campaign.challenge) = (grace_ms, challenge);
+            check_grace(&campaign).is_ok()
+        };
+        let url = || "https://captcha.example/".to_owned();
+        let captcha = || Some(Challenge::Captcha { page_url: url(), verify_url: url() });
+        assert!(with(10_000, None) && with(10_000, Some(Challenge::Work { bits: 18 })));
+        assert!(!with(12_000, captcha()) && with(13_000, captcha()));
+    }
 }

@@ -13,6 +13,8 @@
 mod configuration;
 #[path = "commands/dates.rs"]
 mod dates;
+#[path = "commands/forget.rs"]
+mod forget;
 mod kit;
 #[path = "commands/logs.rs"]
 mod logs;

@@ -107,21 +107,22 @@ impl Captcha {
         Ok(Self(Arc::new(Inner { verify_url, secret, client, permits, complained })))
     }
 
-    /// What a voter's response is worth.
-    pub(super) async fn verify(&self, response: &[u8]) -> ChallengeOutcome {
-        let Some(response) = sound(response) else { return ChallengeOutcome::Wrong };
+    /// What a voter's response is worth; `None` if too many are being asked about: whoever could
+    /// make the provider look unreachable by that would pass in the crowd.
+    pub(super) async fn verify(&self, response: &[u8]) -> Option<ChallengeOutcome> {
+        let Some(response) = sound(response) else { return Some(ChallengeOutcome::Wrong) };
+        let _permit = self.0.permits.try_acquire().ok()?;
         let asked = timeout(Self::DEADLINE, self.0.ask(response)).await;
         let judged = asked.unwrap_or_else(|_| Err("no answer in time".to_owned())).and_then(judge);
-        judged.unwrap_or_else(|cause| {
+        Some(judged.unwrap_or_else(|cause| {
             self.0.complain(&cause);
             ChallengeOutcome::Unreachable
-        })
+        }))
     }
 }
 
 impl Inner {
     async fn ask(&self, response: &str) -> Result<Verdict, String> {
-        let _permit = self.permits.acquire().await.map_err(|_| "closed".to_owned())?;
         let pairs = [("secret", self.secret.as_str()), ("response", response)];
         let form = Serializer::new(String::new()).extend_pairs(pairs).finish();
         let request = Request::post(self.verify_url.clone())

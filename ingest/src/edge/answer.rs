@@ -49,13 +49,15 @@ impl<J: Journal> Edge<J> {
             Route::Ballots(id) => ballots::cast(edge, id, (headers, body), asked).await,
             Route::Campaign(id) => campaign_document::answer(edge, id),
             Route::Tally(id) => tally::answer(edge, id, headers),
-            Route::TallyStream(id) => stream::answer(edge, id, &parts.method),
+            Route::TallyStream(id) => {
+                stream::answer(edge, id, parts, (self.peer, self.allowance.as_ref()))
+            }
             Route::Receipt(id, receipt) => receipts::answer(edge, id, receipt, parts).await,
             Route::Frontiers(id) => frontiers::answer(edge, id),
             Route::Me(id) => identity::me(edge, id, headers),
             Route::Session(id) => identity::session(edge, id, (headers, body)).await,
             Route::Login => identity::login(edge, parts),
-            Route::Callback => identity::callback(edge, parts).await,
+            Route::Callback => identity::callback(edge, parts, asked.peer).await,
             Route::Events => identity::events(edge, parts, body).await,
             Route::Page(id) => page(edge, id, parts),
             Route::Board(id) => Ok(edge.campaign(id)?.pages().board(parts)),

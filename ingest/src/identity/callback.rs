@@ -1,8 +1,10 @@
 //! Back from WeChat: the code of a voter, exchanged for who they are.
 //!
 //! Invariant: nobody is signed in but the browser that set out, nothing is asked of WeChat before
-//! the two halves of the sign-in hold together, and every answer leads to the page of a campaign
-//! that is served here, or to WeChat. Never here: an identity, or a code in a log.
+//! the two halves of the sign-in hold together, a sign-in has one code exchanged, and every answer
+//! leads to the page of a campaign that is served here, or to WeChat. Never here: an identity, or a code in a log.
+
+use std::net::IpAddr;
 
 use hyper::Response;
 use hyper::header::HeaderMap;
@@ -11,9 +13,10 @@ use journal::Journal;
 
 use super::login::{authorize, told};
 use super::login_state::{Login, names};
-use super::once::Verdict;
+use super::once::{Back, Verdict};
 use super::prove::Proof;
 use super::{cookie, parameter, seconds, sign_ins_end_s, to_page, voter_cookie, with_cookie};
+use crate::caller::{self, Prefix};
 use crate::edge::Shared;
 use crate::hosted::{Hosted, cookie as cookie_value};
 use crate::metrics::SignInOutcome as Outcome;
@@ -28,6 +31,7 @@ const CODE_CHARS_MAX: usize = 512;
 pub(super) async fn answer<J: Journal>(
     edge: &Shared<J>,
     parts: &Parts,
+    peer: Option<IpAddr>,
 ) -> Result<Response<Body>, Refusal> {
     let now_ms = edge.clock.now_ms();
     let state = parameter(parts, "state").unwrap_or_default();
@@ -46,16 +50,16 @@ pub(super) async fn answer<J: Journal>(
     let Some(proof) = Proof::new(edge, hosted, expires_at_s, again.is_some()) else {
         return Ok(told(edge, hosted, Outcome::Failed));
     };
-    // The sign-in in place of the state: it is written in one way only.
-    let key = blake3::hash(format!("{} {code}", login.cookie()).as_bytes());
-    let verdict = hosted.callbacks.once(key, now_ms, || proof.of(code.into_owned())).await;
+    let from = caller::address(&edge.site, peer, &parts.headers).map(Prefix::of);
+    let find = || edge.abuse.may_exchange(from).then(|| proof.of(code.clone().into_owned()));
+    let verdict = hosted.callbacks.once(Back::new(&login, &code), now_ms, find).await;
     let id = &hosted.given.campaign.id;
     match (verdict, again) {
-        (None, _) => Ok(told(edge, hosted, Outcome::Busy)),
-        (Some(Verdict::Again), Some(again)) => authorize(edge, hosted, &again),
-        (Some(Verdict::Again), None) => Ok(to_page(id, Outcome::Expired)),
-        (Some(Verdict::Told(outcome)), _) => Ok(to_page(id, outcome)),
-        (Some(Verdict::Signed(token, outcome)), _) => {
+        (Err(outcome), _) => Ok(told(edge, hosted, outcome)),
+        (Ok(Verdict::Again), Some(again)) => authorize(edge, hosted, &again),
+        (Ok(Verdict::Again), None) => Ok(to_page(id, Outcome::Expired)),
+        (Ok(Verdict::Told(outcome)), _) => Ok(to_page(id, outcome)),
+        (Ok(Verdict::Signed(token, outcome)), _) => {
             let text = hosted.with_keys(|keys| keys.mint(&token))?;
             let cookie = voter_cookie(edge, hosted, (&token, &text));
             Ok(with_cookie(to_page(id, outcome), cookie))
@@ -69,7 +73,7 @@ fn set_out<'a, J: Journal>(
     headers: &HeaderMap,
     state: &str,
 ) -> Option<(&'a Hosted<J>, Login)> {
-    let login = cookie_value(headers, cookie::LOGIN).and_then(Login::read)?;
+    let login = cookie_value(headers, cookie::login_name(edge.site.is_secure())).and_then(Login::read)?;
     let hosted = edge.campaign(&login.campaign).ok().filter(|hosted| authorizes(hosted))?;
     let login = hosted.with_keys(|keys| login.of_state(keys, state)).ok()??;
     login.left_s(seconds(edge.clock.now_ms()))?;

@@ -77,6 +77,11 @@ impl Login {
         (self.again < AGAIN_MAX).then(|| Self { again: self.again + 1, ..self.clone() })
     }
 
+    /// The first instant at which it holds no more.
+    pub(super) fn until_ms(&self) -> i64 {
+        i64::try_from(self.expires_at_s.saturating_mul(1_000)).unwrap_or(i64::MAX)
+    }
+
     /// How much longer it holds; none if it is over.
     pub(super) fn left_s(&self, now_s: u64) -> Option<u64> {
         self.expires_at_s.checked_sub(now_s).filter(|left_s| (1..=LIFE_S).contains(left_s))

@@ -1,9 +1,10 @@
-//! Voters who have just come back from WeChat, each of whose codes is exchanged once: some phones
-//! open a callback twice, and a code holds for one exchange only.
+//! Voters who have just come back from WeChat: the first code that a sign-in comes back with is
+//! exchanged, once, since some phones open a callback twice, and no other ever is.
 //!
-//! Invariant: for five minutes the same code with the same state has the same verdict, be it asked
-//! one after the other or at once, and whoever began waits no longer than the deadline. Never here:
-//! a verdict for a code that came with another state, or a wait for a free place.
+//! Invariant: as long as a sign-in holds, a second code of it is refused; for five minutes the same
+//! code has the same verdict, be it asked one after the other or at once, and whoever began waits
+//! no longer than the deadline. Never here: a verdict for a code that came with another sign-in, or
+//! a wait for a free place.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -12,16 +13,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ballot::Token;
+use blake3::{Hash, hash};
 use lru::LruCache;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use super::login_state::Login;
 use crate::metrics::SignInOutcome;
 
 /// As long as WeChat's codes live.
 const REMEMBERED_MS: i64 = 5 * 60_000;
-/// The most callbacks remembered: five minutes of 54 a second, at some 200 bytes each.
-const REMEMBERED_MAX: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
+/// The most sign-ins remembered, at some 250 bytes each: more than [`Exchanges`] lets come in the
+/// ten minutes that one holds, so that none is forgotten before it is over.
+///
+/// [`Exchanges`]: crate::abuse::Exchanges
+const REMEMBERED_MAX: NonZeroUsize = NonZeroUsize::new(1 << 19).expect("it is not zero");
+/// Those that are over are forgotten so many at a time, when one comes.
+const FORGOTTEN_AT_ONCE: usize = 2;
 /// The most that wait for WeChat at once: with 200 ms each, three times the 833 exchanges a second
 /// that WeChat allows.
 const AT_ONCE_MAX: usize = 512;
@@ -32,8 +40,22 @@ const ALARM_MS: i64 = 60_000;
 /// Stands for "never yet".
 const NEVER: i64 = i64::MIN;
 
-/// What names a callback.
-pub(super) type Key = blake3::Hash;
+/// A sign-in that has come back with a code, neither of which can be told from it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Back {
+    login: Hash,
+    code: Hash,
+    until_ms: i64,
+}
+
+impl Back {
+    /// This sign-in with this code.
+    pub(super) fn new(login: &Login, code: &str) -> Self {
+        // A sign-in is written in one way only. One that begins again is another.
+        let (login_hash, code) = (hash(login.cookie().as_bytes()), hash(code.as_bytes()));
+        Self { login: login_hash, code, until_ms: login.until_ms() }
+    }
+}
 
 /// What came of a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,50 +70,63 @@ pub(super) enum Verdict {
 
 /// The callbacks of one campaign.
 pub(crate) struct Callbacks {
-    known: Mutex<LruCache<Key, Known>>,
+    /// By the sign-in. It is only peeked into, so that the first to come is the first to go.
+    known: Mutex<LruCache<Hash, Known>>,
     permits: Arc<Semaphore>,
     alarm: Arc<Alarm>,
 }
 
 struct Known {
+    /// The code that it came back with.
+    code: Hash,
+    /// How long that has its verdict.
+    told_until_ms: i64,
+    /// How long no other code is taken.
     until_ms: i64,
-    verdict: watch::Receiver<Option<Verdict>>,
+    verdict: Promised,
 }
 
+type Promised = watch::Receiver<Option<Verdict>>;
+
 impl Callbacks {
-    /// The verdict on a callback, found by `find` unless it is known or being found. None if too
-    /// many are.
+    /// The verdict on a callback, found by what `find` answers unless it is known or being found.
+    ///
+    /// # Errors
+    /// What the voter is told whose callback is not looked at: [`SignInOutcome::Busy`] if too many
+    /// are or `find` answers nothing, [`SignInOutcome::Expired`] if the sign-in has had its code.
     pub(super) async fn once<F>(
         &self,
-        key: Key,
+        back: Back,
         now_ms: i64,
-        find: impl FnOnce() -> F,
-    ) -> Option<Verdict>
+        find: impl FnOnce() -> Option<F>,
+    ) -> Result<Verdict, SignInOutcome>
     where
         F: Future<Output = Verdict> + Send + 'static,
     {
-        let mut verdict = self.begin(key, now_ms, find)?;
+        let mut verdict = self.begin(back, now_ms, find)?;
         // Without a verdict its task has panicked.
         let found = verdict.wait_for(Option::is_some).await.ok().and_then(|found| *found);
-        Some(found.unwrap_or(Verdict::Told(SignInOutcome::Failed)))
+        Ok(found.unwrap_or(Verdict::Told(SignInOutcome::Failed)))
     }
 
     fn begin<F>(
         &self,
-        key: Key,
+        back: Back,
         now_ms: i64,
-        find: impl FnOnce() -> F,
-    ) -> Option<watch::Receiver<Option<Verdict>>>
+        find: impl FnOnce() -> Option<F>,
+    ) -> Result<Promised, SignInOutcome>
     where
         F: Future<Output = Verdict> + Send + 'static,
     {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(&key).filter(|known| now_ms < known.until_ms) {
-            return Some(known.verdict.clone());
+        if let Some(known) = known.peek(&back.login) {
+            let is_told = known.code == back.code && now_ms < known.told_until_ms;
+            return is_told.then(|| known.verdict.clone()).ok_or(SignInOutcome::Expired);
         }
-        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let permit = Arc::clone(&self.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| SignInOutcome::Busy)?;
+        let find = timeout(DEADLINE, find().ok_or(SignInOutcome::Busy)?);
         let (tell, verdict) = watch::channel(None);
-        let find = timeout(DEADLINE, find());
         // Nobody joins it: a phone that goes away and opens the callback again must find the one
         // exchange that its code is good for. It ends with its deadline at the latest.
         drop(tokio::spawn(async move {
@@ -99,9 +134,15 @@ impl Callbacks {
             tell.send_replace(Some(found));
             drop(permit);
         }));
-        let until_ms = now_ms.saturating_add(REMEMBERED_MS);
-        known.put(key, Known { until_ms, verdict: verdict.clone() });
-        Some(verdict)
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            if known.peek_lru().is_some_and(|(_, first)| first.until_ms <= now_ms) {
+                drop(known.pop_lru());
+            }
+        }
+        let told_until_ms = now_ms.saturating_add(REMEMBERED_MS);
+        let (code, until_ms) = (back.code, back.until_ms);
+        known.put(back.login, Known { code, told_until_ms, until_ms, verdict: verdict.clone() });
+        Ok(verdict)
     }
 
     /// Tells operators of trouble.
@@ -156,75 +197,5 @@ impl Default for Alarm {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicUsize;
-
-    use ballot::VoterId;
-    use tokio::sync::Notify;
-
-    use super::*;
-
-    const KEY: &[u8] = b"code and state";
-
-    fn signed() -> Verdict {
-        let voter = VoterId { high: 1, low: 2 };
-        let token = Token { voter, follower: true, fresh: false, expires_at_s: 3 };
-        Verdict::Signed(token, SignInOutcome::Ok)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_callback_is_worked_on_once_however_often_it_is_opened_and_whoever_goes_away() {
-        let callbacks = Arc::new(Callbacks::default());
-        let (begun, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
-        let open = |now_ms| {
-            let (callbacks, begun, go) = (callbacks.clone(), begun.clone(), go.clone());
-            tokio::spawn(async move {
-                let find = || async move {
-                    begun.fetch_add(1, Ordering::SeqCst);
-                    go.notified().await;
-                    signed()
-                };
-                callbacks.once(blake3::hash(KEY), now_ms, find).await
-            })
-        };
-        let gone = open(0);
-        tokio::task::yield_now().await;
-        gone.abort();
-        let others = [open(0), open(1), open(REMEMBERED_MS - 1)];
-        tokio::task::yield_now().await;
-        go.notify_one();
-        for other in others {
-            assert_eq!(other.await.unwrap(), Some(signed()));
-        }
-        assert_eq!(begun.load(Ordering::SeqCst), 1);
-        go.notify_one();
-        assert_eq!(open(REMEMBERED_MS).await.unwrap(), Some(signed()));
-        assert_eq!(begun.load(Ordering::SeqCst), 2, "it is forgotten after five minutes");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn when_very_many_wait_the_next_is_told_at_once_and_none_waits_for_ever() {
-        let callbacks = Arc::new(Callbacks::default());
-        let key = |number: usize| blake3::hash(&number.to_be_bytes());
-        let waiting: Vec<_> = (0..AT_ONCE_MAX)
-            .map(|number| callbacks.begin(key(number), 0, std::future::pending).unwrap())
-            .collect();
-        let ready = || std::future::ready(signed());
-        assert_eq!(callbacks.once(key(AT_ONCE_MAX), 0, ready).await, None);
-        let again = callbacks.once(key(0), 0, ready).await;
-        assert_eq!(again, Some(Verdict::Told(SignInOutcome::Busy)), "that of the first");
-        drop(waiting);
-        while callbacks.permits.available_permits() < AT_ONCE_MAX {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(callbacks.once(key(AT_ONCE_MAX), 0, ready).await, Some(signed()));
-    }
-
-    #[test]
-    fn the_same_trouble_is_told_once_a_minute() {
-        let alarm = Alarm::default();
-        let told: Vec<_> =
-            [0, 1, 59_999, 60_000, 60_001, 50_000].map(|now_ms| alarm.is_due(now_ms)).into();
-        assert_eq!(told, [true, false, false, true, false, true]);
-    }
-}
+#[path = "once/tests.rs"]
+mod tests;

@@ -10,16 +10,19 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
-    HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
+    HeaderMap, HeaderValue, VARY,
 };
 use hyper::{Response, StatusCode};
 
 use super::headers::{secure, secure_file};
+use crate::etag::has;
 use crate::language::Language;
 use crate::server::Body;
 
 /// Ten seconds: long enough to carry a burst in a cache, short enough for a corrected text.
 const PAGE_CACHE: &str = "public, max-age=10";
+/// A minute: whoever prints a poster looks at it once.
+const POSTER_CACHE: &str = "public, max-age=60";
 /// A year, the most that RFC 9111's readers promise. The name changes with the content.
 const FILE_CACHE: &str = "public, max-age=31536000, immutable";
 /// Characters of the content's hash in an entity tag: 64 bits.
@@ -54,6 +57,21 @@ impl Document {
         Self::new(html.into(), headers)
     }
 
+    /// A poster in a language, which may have what its own policy says.
+    pub(crate) fn poster(svg: String, language: Language, policy: &HeaderValue) -> Self {
+        let mut headers = HeaderMap::new();
+        secure_file(&mut headers);
+        let fixed = [
+            (CONTENT_TYPE, "image/svg+xml; charset=utf-8"),
+            (CONTENT_LANGUAGE, language.tag()),
+            (CACHE_CONTROL, POSTER_CACHE),
+            (VARY, "Accept-Language, Accept-Encoding"),
+        ];
+        headers.extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+        Self::new(svg.into(), headers)
+    }
+
     /// A static file, under a name that no other content ever has.
     pub(crate) fn file(bytes: Bytes, content_type: &'static str) -> Self {
         let mut headers = HeaderMap::new();
@@ -76,7 +94,7 @@ impl Document {
         let form = if takes_gzip(asked) { &self.gzip } else { &self.plain };
         let mut response = Response::new(Body::empty());
         response.headers_mut().clone_from(&form.headers);
-        if has(asked, [&self.plain.etag, &self.gzip.etag]) {
+        if has(asked, &[&self.plain.etag, &self.gzip.etag]) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response.headers_mut().remove(CONTENT_TYPE);
             response.headers_mut().remove(CONTENT_ENCODING);
@@ -135,19 +153,11 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     star
 }
 
-/// Whether the client has one of these: the weak comparison of RFC 9110, 13.1.2.
-fn has(headers: &HeaderMap, etags: [&String; 2]) -> bool {
-    let values = headers.get_all(IF_NONE_MATCH).into_iter();
-    let mut tags = values.filter_map(|value| value.to_str().ok()).flat_map(|tags| tags.split(','));
-    tags.any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || etags.iter().any(|etag| tag.strip_prefix("W/").unwrap_or(tag) == *etag)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Read as _;
+
+    use hyper::header::{CONTENT_SECURITY_POLICY, IF_NONE_MATCH};
 
     use super::*;
 
@@ -179,6 +189,18 @@ mod tests {
             assert_eq!(takes_gzip(&asked(&[(ACCEPT_ENCODING, header)])), expected, "{header}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_poster_is_a_page_in_all_but_its_policy() {
+        let policy = HeaderValue::from_static("default-src 'none'");
+        let poster = Document::poster("<svg/>".to_owned(), Language::Chinese, &policy);
+        let page = Document::page("<svg/>".to_owned(), Language::Chinese);
+        let [poster, page] = [poster, page].map(|of| of.answer(&HeaderMap::new()));
+        for same in [VARY, ETAG, CONTENT_LANGUAGE] {
+            assert_eq!(poster.headers()[&same], page.headers()[&same], "{same}");
+        }
+        assert_eq!(poster.headers()[CONTENT_SECURITY_POLICY], policy);
     }
 
     #[test]

@@ -47,8 +47,9 @@ impl Default for Limits {
             closing_timeout: Duration::from_secs(5),
             // hyper's own default for HTTP/2; nginx refuses a line of more than 8 KiB.
             header_bytes_max: 16 * 1024,
-            // The least that RFC 9113, 6.5.2 recommends.
-            streams_max: 100,
+            // A peer that opens no window has us hold an answer for each. RFC 9113, 6.5.2
+            // recommends no less than 100, so as not to limit parallelism; a page makes 6 requests.
+            streams_max: 32,
             // As for the header: a list of 2,000 numbers of seven digits fits.
             body_bytes_max: 16 * 1024,
             // A body fits the segments behind its header: as for the first request.

@@ -2,8 +2,9 @@
 
 use hyper::{Request, StatusCode};
 use ingest::server::Limits;
+use tokio::io::AsyncReadExt as _;
 
-use super::kit::{Server, eventually, limits, within};
+use super::kit::{PREFACE, Server, eventually, limits, within};
 
 #[tokio::test]
 async fn a_connection_serves_one_request_after_another_and_several_sent_at_once() {
@@ -36,6 +37,23 @@ async fn a_connection_beyond_the_cap_is_closed_and_a_place_that_falls_free_is_us
     third.hears("done", 1).await;
     second.get("/").await;
     second.hears("done", 1).await;
+}
+
+#[tokio::test]
+async fn an_http2_connection_that_opens_no_window_has_32_answers_held_for_it() {
+    let server = Server::start(limits()).await;
+    let mut peer = server.connect().await;
+    peer.send(PREFACE).await;
+    // An empty frame of settings.
+    peer.send([0, 0, 0, 4, 0, 0, 0, 0, 0]).await;
+    let mut head = [0; 9];
+    within(peer.0.read_exact(&mut head)).await.unwrap();
+    assert_eq!((head[0], head[1], head[3]), (0, 0, 4), "settings come first (RFC 9113, 3.4)");
+    let mut settings = vec![0; usize::from(head[2])];
+    within(peer.0.read_exact(&mut settings)).await.unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS.
+    let streams = settings.chunks(6).find(|setting| setting[..2] == [0, 3]).unwrap();
+    assert_eq!(streams[2..], [0, 0, 0, 32]);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ use super::signals::Hangups;
 use super::{Opened, Program, agreed_rules};
 use crate::config::Keys;
 use crate::exit::Failure;
+use crate::identity::token_keys;
 
 /// How long the journal may take to say which rules are in force: two elections of a Kafka leader.
 const RULES_WAIT: Duration = Duration::from_secs(10);
@@ -103,6 +104,9 @@ impl<J: Journal> Loaded<J> {
     async fn again(&self, read: Read) -> Read {
         let (campaign, keys) = read?;
         same_policy(&self.campaign, &campaign)?;
+        if self.keys.is_some() && keys.is_none() {
+            return Err(Failure::configuration("the keys are gone; put them back from your copy"));
+        }
         let agreed = agreed_rules(&campaign, &self.journal, keys.as_ref(), &self.view);
         let agreed = timeout(RULES_WAIT, agreed).await.map_err(|_elapsed| {
             Failure::journal("the journal does not say which rules are in force; try again")
@@ -117,6 +121,8 @@ pub(super) struct Reloading<'a, P: Program> {
     pub(super) edge: Edge<P::Journal>,
     /// In the order in which the program opened them.
     pub(super) loaded: Vec<Loaded<P::Journal>>,
+    /// Whether WeChat is imitated here.
+    pub(super) imitates: bool,
 }
 
 impl<P: Program> Reloading<'_, P> {
@@ -131,12 +137,13 @@ impl<P: Program> Reloading<'_, P> {
     }
 
     async fn reload(&mut self, place: usize) {
-        let Self { program, edge, loaded } = self;
+        let Self { program, edge, loaded, imitates } = self;
         let Some(loaded) = loaded.get_mut(place) else { return };
         let id = loaded.campaign.id.clone();
         let again = loaded.again(program.again(place, &id).done().await).await;
         let again = again.and_then(|(campaign, keys)| {
-            let tokens = keys.as_ref().map(|keys| keys.token_keys(&id)).transpose()?;
+            let tokens = keys.as_ref().map(|keys| token_keys(&campaign, keys, *imitates));
+            let tokens = tokens.transpose()?;
             Ok((campaign, keys, tokens))
         });
         match again {

@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aggregator::View;
@@ -146,7 +146,7 @@ async fn sign_ins(
         None => None,
     };
     let (clock, data) = (Arc::clone(clock), setting.identity_data.clone());
-    Ok(Some(SignIns { clock, metrics, data, imitated }))
+    Ok(Some(SignIns { heard: Mutex::default(), clock, metrics, data, imitated }))
 }
 
 /// The limits of the public listener, as far as the process has descriptors, and of the operators'.

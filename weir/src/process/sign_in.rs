@@ -4,10 +4,10 @@
 //! Never here: a secret in the log; a call to WeChat for a campaign that does not use it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ballot::{Campaign, Mode};
+use ballot::{Campaign, Mode, hex};
 use imitation::{Imitation, Options};
 use ingest::wechat::{Account, Follows, Metrics, WeChat};
 use ingest::{SignIn, WeChatSignIn};
@@ -40,7 +40,16 @@ pub(super) struct SignIns {
     /// Where it is kept who follows; none: in memory.
     pub(super) data: Option<PathBuf>,
     /// Where WeChat is imitated, if it is.
-    pub(super) imitated: Option<String>,
+    pub(super) imitated: Option<Imitated>,
+    /// The event tokens of the campaigns so far, each with its account.
+    pub(super) heard: Mutex<Vec<(String, String)>>,
+}
+
+/// Where WeChat is imitated, and what it signs its events with.
+#[derive(Debug)]
+pub(super) struct Imitated {
+    origin: String,
+    event_token: String,
 }
 
 impl SignIns {
@@ -74,27 +83,45 @@ impl SignIns {
     fn wechat(&self, campaign: &Campaign, keys: &Keys) -> Result<WeChatSignIn, Failure> {
         let identity = &campaign.identity;
         let (app_secret, event_token, subscription_secret) = match &self.imitated {
-            Some(_) => {
+            Some(imitated) => {
                 let secret = Some(IMITATED.to_owned());
-                (secret.clone(), secret.clone(), secret)
+                (secret.clone(), Some(imitated.event_token.clone()), secret)
             }
             None => {
                 let secrets = secrets(campaign, keys)?.clone();
                 (secrets.app_secret, secrets.event_token, secrets.subscription_app_secret)
             }
         };
+        let event_token = event_token.unwrap_or_default();
+        self.hear(campaign, &event_token)?;
         let service = self.account(campaign, identity.app_id.as_deref().zip(app_secret))?;
         let subscribed = identity.subscription_app_id.as_deref().zip(subscription_secret);
         Ok(WeChatSignIn {
             service,
             subscription: self.account(campaign, subscribed)?,
-            event_token: event_token.unwrap_or_default(),
+            event_token,
             account: identity.account.clone().unwrap_or_default(),
             keyword: identity.keyword.clone(),
             follows: self.follows(campaign)?,
             links: ingest::Links::default(),
             events: ingest::Events::default(),
         })
+    }
+
+    /// Refuses an event token that two accounts share: events tell nothing else of whose they are.
+    fn hear(&self, campaign: &Campaign, event_token: &str) -> Result<(), Failure> {
+        let account = campaign.identity.account.clone().unwrap_or_default();
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let another = |(token, of): &(String, String)| token == event_token && *of != account;
+        if self.imitated.is_none() && heard.iter().any(another) {
+            return Err(Failure::configuration(format!(
+                "{}: the keys have the [wechat] event_token of another account; give each account a \
+                 token of its own, in its settings and here",
+                campaign.id
+            )));
+        }
+        heard.push((event_token.to_owned(), account));
+        Ok(())
     }
 
     fn account(
@@ -105,7 +132,9 @@ impl SignIns {
         let Some((id, secret)) = given else { return Ok(None) };
         let account = Account::new(id, secret);
         let account = match &self.imitated {
-            Some(origin) => Account { api: origin.clone(), authorize: origin.clone(), ..account },
+            Some(Imitated { origin, .. }) => {
+                Account { api: origin.clone(), authorize: origin.clone(), ..account }
+            }
             None => account,
         };
         let made = WeChat::new(account, Arc::clone(&self.clock), self.metrics.clone());
@@ -154,14 +183,19 @@ pub(super) async fn imitate(
     api: &Ports,
     clock: &Arc<dyn Clock>,
     tasks: &mut Tasks,
-) -> Result<String, Failure> {
+) -> Result<Imitated, Failure> {
     let failed = |error| Failure::internal(format!("the imitation of WeChat: {error}"));
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
     let here = origin(listener.local_addr().map_err(failed)?);
+    // Whoever knew it could be anybody.
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| Failure::internal(format!("no randomness for the imitation: {error}")))?;
+    let event_token = hex(&random);
     let account = |id: &str| imitation::Account {
         app_id: id.to_owned(),
         app_secret: IMITATED.to_owned(),
-        event_token: IMITATED.to_owned(),
+        event_token: event_token.clone(),
     };
     say(&format!(
         "WeChat is imitated at {here}/imitation: there you choose whom it takes you for."
@@ -180,5 +214,5 @@ pub(super) async fn imitate(
         imitation.serve(listener, CancellationToken::new()).await;
         "the imitation of WeChat"
     });
-    Ok(here)
+    Ok(Imitated { origin: here, event_token })
 }

@@ -21,6 +21,7 @@ use super::running::no_metrics;
 use super::sign_in::SignIns;
 use super::{CLOCK_OFFSET_MAX_MS, Opened, Role};
 use crate::exit::Failure;
+use crate::identity::token_keys;
 
 /// Tasks that run as long as the process; each ends with its name.
 pub(super) type Tasks = JoinSet<&'static str>;
@@ -108,9 +109,11 @@ pub(super) fn start<J: Journal>(
         None => None,
         Some(keys) => {
             let batcher = batcher(&journal, rules, &view, means.tasks);
+            let imitates = means.sign_ins.is_some_and(|of| of.imitated.is_some());
+            let tokens = token_keys(&campaign, &keys, imitates)?;
             let sign_in = means.sign_ins.map(|of| of.of(&campaign, &keys, means.tasks));
             let sign_in = sign_in.transpose()?.unwrap_or_default();
-            Some(Voting { batcher, tokens: keys.token_keys(&campaign.id)?, sign_in })
+            Some(Voting { batcher, tokens, sign_in })
         }
     };
     let counting = if means.role.counts() {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aggregator::found;
 use ballot::{Campaign, Rules, local_date};
-use journal::{Clock, Embedded, Journal as _};
+use journal::{Clock, Embedded, Journal as _, SystemClock};
 
 use crate::args::UpArgs;
 use crate::config::{Directory, Keys, Setup, Wish, keys_file, moved, starts_on};
@@ -53,7 +53,8 @@ pub(super) fn again(
 ) -> Result<(Campaign, Option<Keys>), Failure> {
     let directory = Directory::new(&args.data.dir, id);
     let campaign = moved(super::campaign(args, file)?, Setup::read(&directory)?.as_ref())?;
-    if is_forgotten(args, &directory) {
+    let is_over = SystemClock.now_ms() >= campaign.closes_at_ms;
+    if is_over && is_forgotten(args, &directory) {
         return Ok((campaign, None));
     }
     Ok((campaign, Some(keys(args.keys.as_deref(), &directory, false)?)))

@@ -17,8 +17,8 @@ use tokio::time::Instant;
 
 use crate::storm::{Address, Population};
 
-/// Below the 100 streams that an edge allows on one connection.
-const STREAMS: u32 = 90;
+/// Below the 32 streams that an edge allows on one connection.
+const STREAMS: u32 = 28;
 
 /// What became of ballots cast at once.
 #[derive(Debug, Default)]
