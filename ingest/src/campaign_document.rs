@@ -151,7 +151,7 @@ mod tests {
                     opens_at = 2026-01-01T00:00:00\ncloses_at = 2026-01-02T00:00:00\n\
                     choices_per_ballot_max = 1\n[[choices]]\nnumber = 1\ntitle = \"T\"\n";
         let campaign = Campaign::parse(text).unwrap();
-        let rules = Arc::new(Rules::new(&campaign, [0; 16], 1, [0; 16]));
+        let rules = Arc::new(Rules::new(&campaign, ballot::JournalId([0; 16]), 1, [0; 16]));
         let opens_ms = rules.opens_at_ms();
         let document = Document::of(&campaign);
         let at = |rules: &Arc<Rules>, now_ms| document.at(Arc::clone(rules), now_ms);

@@ -40,6 +40,9 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(1);
 const SCANS_MAX: usize = 2;
 /// The most receipts read at a time: a journal may read a megabyte to find one record.
 const READS_MAX: usize = 64;
+/// The most sign-ins whose body is waited for, and as many of WeChat's events. What arrives whole
+/// is not waited for.
+const BODIES_MAX: usize = 256;
 
 /// A campaign that an edge serves, and what it needs for that.
 #[derive(Debug)]
@@ -101,6 +104,8 @@ pub(crate) struct Shared<J> {
     pub(crate) streams: Places,
     pub(crate) reads: Semaphore,
     pub(crate) outcome_scans: Semaphore,
+    pub(crate) session_bodies: Semaphore,
+    pub(crate) event_bodies: Semaphore,
     pub(crate) scans: Scans,
     pub(crate) site: Site,
     pub(crate) abuse: Abuse,
@@ -146,7 +151,8 @@ impl<J: Journal> Edge<J> {
         let noted = Noted::of(&registry, ids.clone())?;
         let challenged = ChallengeCounts::of(&registry, ids)?;
         let hosted = campaigns.into_iter().zip(noted.into_iter().zip(challenged));
-        let hosted = hosted.map(|(given, (noted, counts))| Hosted::new(given, noted, counts));
+        let is_secure = site.is_secure();
+        let hosted = hosted.map(|(given, counts)| Hosted::new(given, counts, is_secure));
         let shared = Arc::new(Shared {
             campaigns: hosted.collect(),
             limits,
@@ -155,6 +161,8 @@ impl<J: Journal> Edge<J> {
             streams: Places::default(),
             reads: Semaphore::new(READS_MAX),
             outcome_scans: Semaphore::new(SCANS_MAX),
+            session_bodies: Semaphore::new(BODIES_MAX),
+            event_bodies: Semaphore::new(BODIES_MAX),
             scans,
             site,
             abuse,

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::campaign_document::Document;
 use crate::challenge::Challenge;
 use crate::edge::{EdgeCampaign, Voting};
-use crate::identity::Callbacks;
+use crate::identity::{Callbacks, voter_name};
 use crate::metrics::ChallengeCounts;
 use crate::noted::Noted;
 use crate::outcomes::Outcomes;
@@ -56,7 +56,6 @@ pub(crate) struct Hosted<J> {
 /// What of a campaign may be replaced while it is served.
 #[derive(Debug)]
 struct Current {
-    campaign: Arc<Campaign>,
     document: Arc<Document>,
     /// None where only results are served.
     tokens: Option<TokenKeys>,
@@ -66,17 +65,20 @@ struct Current {
 
 impl Current {
     /// All that is made of a campaign's texts, made of these.
-    fn of(campaign: &Campaign, tokens: Option<TokenKeys>, mode: Mode) -> Self {
+    fn of(campaign: &Campaign, tokens: Option<TokenKeys>, mode: Option<Mode>) -> Self {
         let document = Arc::new(Document::of(campaign));
         let pages = Pages::render(campaign, mode);
-        let campaign = Arc::new(campaign.clone());
-        let posters = Arc::new(Posters::of(Arc::clone(&campaign)));
-        Self { campaign, document, tokens, pages, posters }
+        let posters = Arc::new(Posters::of(campaign.clone()));
+        Self { document, tokens, pages, posters }
     }
 }
 
 impl<J: Journal> Hosted<J> {
-    pub(crate) fn new(given: EdgeCampaign<J>, noted: Noted, counts: ChallengeCounts) -> Self {
+    pub(crate) fn new(
+        given: EdgeCampaign<J>,
+        (noted, counts): (Noted, ChallengeCounts),
+        is_secure: bool,
+    ) -> Self {
         let EdgeCampaign { campaign, journal, .. } = &given;
         let own_rules = Rules::new(campaign, journal.identity(), journal.partitions(), [0; 16]);
         let permits = given.voting.as_ref().map_or(0, |voting| voting.batcher.in_flight_max());
@@ -89,7 +91,7 @@ impl<J: Journal> Hosted<J> {
             challenge: Challenge::of(&given, counts),
             slow_bodies: SlowBodies::new(permits),
             callbacks: Callbacks::default(),
-            cookie: format!("weir-{}", given.campaign.id),
+            cookie: voter_name(&given.campaign.id, is_secure),
             own_rules: Arc::new(own_rules),
             given,
         }
@@ -103,11 +105,6 @@ impl<J: Journal> Hosted<J> {
     /// What its page and its board ask for.
     pub(crate) fn document(&self) -> Arc<Document> {
         Arc::clone(&self.current.borrow().document)
-    }
-
-    /// The campaign with its texts as they are now.
-    pub(crate) fn campaign(&self) -> Arc<Campaign> {
-        Arc::clone(&self.current.borrow().campaign)
     }
 
     /// What people see of it.
@@ -159,6 +156,12 @@ impl<J: Journal> Hosted<J> {
         self.check(text.ok_or(Problem::Unauthenticated)?, now_ms)
     }
 
+    /// The voter whom this browser is signed in as.
+    pub(crate) fn signed_in(&self, headers: &HeaderMap, now_ms: i64) -> Option<VoterId> {
+        let token = self.check(cookie(headers, &self.cookie)?, now_ms).ok()?;
+        Some(token.voter)
+    }
+
     /// What `with` makes of the keys of now. They may be others in a moment: it is to be short.
     pub(crate) fn with_keys<T>(&self, with: impl FnOnce(&TokenKeys) -> T) -> Result<T, Refusal> {
         let current = self.current.borrow();
@@ -183,9 +186,9 @@ impl<J: Journal> Hosted<J> {
     }
 }
 
-/// How voters sign in here; where only results are served, as its file says.
-fn mode<J>(given: &EdgeCampaign<J>) -> Mode {
-    given.voting.as_ref().map_or(given.campaign.identity.mode, |voting| voting.sign_in.mode)
+/// How voters sign in here; none where only results are served.
+fn mode<J>(given: &EdgeCampaign<J>) -> Option<Mode> {
+    given.voting.as_ref().map(|voting| voting.sign_in.mode)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

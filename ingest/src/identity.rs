@@ -41,8 +41,8 @@ use crate::refusal::Refusal;
 use crate::server::Body;
 use crate::wechat::{Follows, WeChat};
 
-pub use events::Events;
 pub(crate) use cookie::voter_name;
+pub use events::Events;
 use links::Linked;
 pub use links::Links;
 pub(crate) use once::Callbacks;

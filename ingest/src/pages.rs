@@ -44,13 +44,15 @@ struct Rendered {
 
 impl Pages {
     /// The pages of a campaign whose voters are known in this way: its file's, unless the process
-    /// was told another.
-    pub(crate) fn render(campaign: &Campaign, mode: Mode) -> Self {
+    /// was told another; in none where only results are shown, and then there is no way to a page
+    /// that is not there.
+    pub(crate) fn render(campaign: &Campaign, mode: Option<Mode>) -> Self {
         let both = |html: fn(&Campaign, Mode, Language) -> String| {
-            LANGUAGES.map(|language| Document::page(html(campaign, mode, language), language))
+            let known = mode.unwrap_or(campaign.identity.mode);
+            LANGUAGES.map(|language| Document::page(html(campaign, known, language), language))
         };
-        let board =
-            LANGUAGES.map(|language| Document::page(board::render(campaign, language), language));
+        let board = |language| board::render(campaign, mode.is_some(), language);
+        let board = LANGUAGES.map(|language| Document::page(board(language), language));
         Self(Arc::new(Rendered { page: both(page::html), board }))
     }
 

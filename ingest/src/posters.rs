@@ -4,7 +4,7 @@
 //! made of; answers share its bytes. Never here: a code for a channel that the campaign does not
 //! list, or for an origin that nobody gave.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{LazyLock, OnceLock};
 
 use ballot::Campaign;
 use base64::Engine as _;
@@ -39,13 +39,13 @@ type Sheet = [OnceLock<Document>; 2];
 /// them the one that names none.
 #[derive(Debug)]
 pub(crate) struct Posters {
-    campaign: Arc<Campaign>,
+    campaign: Campaign,
     sheets: Box<[Sheet]>,
 }
 
 impl Posters {
     /// None is made yet: a poster takes a millisecond, and most are never asked for.
-    pub(crate) fn of(campaign: Arc<Campaign>) -> Self {
+    pub(crate) fn of(campaign: Campaign) -> Self {
         let sheets = (0..=campaign.channels.len()).map(|_| Sheet::default()).collect();
         Self { campaign, sheets }
     }
@@ -112,7 +112,7 @@ mod tests {
         let text = "id = \"c\"\ntitle = \"A\"\nzone = \"UTC\"\nchannels = [\"metro\", \"bus\"]\n\
                     opens_at = 2026-01-01T00:00:00\ncloses_at = 2026-01-02T00:00:00\n\
                     choices_per_ballot_max = 1\n[[choices]]\nnumber = 1\ntitle = \"T\"\n";
-        let posters = Posters::of(Arc::new(Campaign::parse(text).unwrap()));
+        let posters = Posters::of(Campaign::parse(text).unwrap());
         let url = "https://vote.example";
         let mut seen: Vec<&Document> = Vec::new();
         for channel in [None, Some("metro"), Some("bus")] {

@@ -38,6 +38,7 @@ pub enum Problem {
     LinkUsed,
     ResultsHidden,
     ChallengeRequired,
+    AlreadySignedIn,
 }
 
 /// Whether the same request may be sent again.
@@ -69,7 +70,7 @@ pub struct Facts {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::MalformedBallot,
         Self::RequestBroken,
         Self::Unauthenticated,
@@ -95,5 +96,6 @@ impl Problem {
         Self::LinkUsed,
         Self::ResultsHidden,
         Self::ChallengeRequired,
+        Self::AlreadySignedIn,
     ];
 }

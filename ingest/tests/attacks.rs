@@ -30,5 +30,7 @@ mod noted;
 mod paths;
 #[path = "attacks/rates.rs"]
 mod rates;
+#[path = "attacks/streams.rs"]
+mod streams;
 #[path = "attacks/texts.rs"]
 mod texts;

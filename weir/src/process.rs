@@ -209,6 +209,12 @@ async fn start<P: Program>(
         setting.site.public_url.get_or_insert_with(here);
     }
     let tls = setting.tls.as_ref().map(TlsFiles::open).transpose()?;
+    if setting.imitates && tls.is_some() {
+        return Err(Failure::configuration(
+            "--identity wechat-imitation: does not go with --tls-cert: the imitation speaks plain \
+             HTTP on this machine; leave one of them out",
+        ));
+    }
     let opened = program.open(&clock).await?;
     let hello = program.hello(&ports, &opened, clock.now_ms());
     let loaded = opened.iter().map(Loaded::of).collect();

@@ -20,6 +20,8 @@ use crate::exit::Failure;
 pub(crate) use told::Settings;
 
 const CONFIG: &str = "config";
+/// What somebody has to say each time: said once and for all it would mean nothing.
+const SAID_EACH_TIME: [&str; 2] = ["confirm", "before-close"];
 
 /// Where a setting comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,7 +197,8 @@ fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
 /// The flags of a command that say something: all but those that ask for help.
 fn settings(command: &Command) -> impl Iterator<Item = &Arg> {
     let says = |arg: &&Arg| arg.get_action().takes_values() || is_switch(arg);
-    command.get_arguments().filter(says).filter(|arg| arg.get_long().is_some())
+    let is_setting = |arg: &&Arg| !SAID_EACH_TIME.contains(&arg.get_long().unwrap_or_default());
+    command.get_arguments().filter(says).filter(|arg| arg.get_long().is_some()).filter(is_setting)
 }
 
 /// The names of all settings of a command and of those below it.

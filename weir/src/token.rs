@@ -105,6 +105,12 @@ impl Mint {
         if id.trim_ascii().is_empty() {
             return Err(wrong(&format!("{place}: the identity is empty; give one that is not")));
         }
+        if has_space_around(id) {
+            return Err(wrong(&format!(
+                "{place}: white space is before or behind the identity, which would make it \
+                 another voter's; remove it"
+            )));
+        }
         if id.len() as u64 > ID_BYTES_MAX {
             let max = format!("{place}: the identity is longer than {ID_BYTES_MAX} bytes");
             return Err(wrong(&format!("{max}; give one identity a line")));
@@ -118,6 +124,14 @@ impl Mint {
         writeln!(output, "{}", self.token_keys.mint(&token))?;
         Ok(())
     }
+}
+
+/// Whether a text begins or ends with what nobody sees: a blank, the wide one of Chinese, a byte
+/// order mark. What is no text is taken as ASCII.
+fn has_space_around(id: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(id) else { return id.trim_ascii() != id };
+    let is_unseen = |at: char| at.is_whitespace() || at == '\u{FEFF}';
+    text.starts_with(is_unseen) || text.ends_with(is_unseen)
 }
 
 /// When tokens expire: so many days from now, or one day after the campaign's end.
@@ -168,6 +182,20 @@ mod tests {
         let bob = mint().token_keys.check(tokens[1].as_bytes(), 0).unwrap();
         assert_eq!(bob.voter, PseudonymKey::new(&[1; 32]).voter(b"bob"));
         assert!(bob.follower);
+    }
+
+    #[test]
+    fn an_identity_with_white_space_around_is_refused_by_its_line_and_its_fix() {
+        for id in ["bob ", "bob\t", " bob", "\u{3000}bob", "bob\u{A0}", "\u{FEFF}bob", "bob\r\r"] {
+            let (tokens, problem) = minted(format!("alice\n{id}\ncem\n").as_bytes());
+            let problem = problem.unwrap();
+            assert_eq!(tokens.len(), 1, "{id:?}");
+            assert!(problem.starts_with("line 2: white space is"), "{id:?}: {problem}");
+            assert!(problem.ends_with("remove it") && !problem.contains("bob"), "{problem}");
+        }
+        let (tokens, problem) = minted(b"b o b\nbob\xFF\n\xFFbob \n");
+        assert_eq!(tokens.len(), 2);
+        assert!(problem.unwrap().starts_with("line 3: "));
     }
 
     #[test]

@@ -221,7 +221,7 @@ fn what_voters_meet_is_checked_before_a_start() {
     let keys_file = scratch.file("test.keys.toml", &keys);
     let found = of(&scratch, &file, &["--keys", &keys_file]);
     found.error("sign-in test", "the keys have no [wechat] event_token", "copy it from");
-    fs::write(&keys_file, format!("{keys}[wechat]\nevent_token = \"t\"\n")).unwrap();
+    fs::write(&keys_file, format!("{keys}[wechat]\nevent_token = \"event-token\"\n")).unwrap();
     let found = of(&scratch, &file, &["--keys", &keys_file]);
     found.warning("sign-in test", "mode \"link\"", "give --public-url https://");
     let site = ["--keys", &keys_file, "--public-url", "https://vote.example.org"];

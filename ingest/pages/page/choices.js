@@ -19,8 +19,10 @@
     }
   }
 
+  // What was kept may be of an older campaign file: of other choices, or of more.
   function choose(numbers) {
-    for (const box of boxes) box.checked = numbers.includes(Number(box.value));
+    const known = boxes.filter((box) => numbers.includes(Number(box.value))).slice(0, facts.max);
+    for (const box of boxes) box.checked = known.includes(box);
     mark();
   }
 

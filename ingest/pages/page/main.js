@@ -117,6 +117,8 @@
 
   function restored(event) {
     if (!event.persisted) return;
+    // It came back without an answer.
+    store.hadLeft();
     if (!state.busy) state.row = store.load();
     ask();
   }
@@ -126,6 +128,12 @@
       state.signedIn();
       give('ready', 'ready_signed_in');
     }
+    await askUntilHeard();
+    view.render();
+  }
+
+  async function becomeAnother() {
+    await signIn.replace();
     await askUntilHeard();
     view.render();
   }
@@ -154,6 +162,11 @@
       view.reveal('slip');
     });
     if (facts.mode === 'demo') $('login').addEventListener('click', demo);
+    if (facts.mode === 'service' || facts.mode === 'unionid') {
+      $('login').addEventListener('click', store.leave);
+    }
+    $('replace-yes').addEventListener('click', becomeAnother);
+    $('replace-no').addEventListener('click', signIn.keep);
     if (facts.mode === 'link') $('login').addEventListener('click', signIn.copyKeyword);
     store.onChange(heardOfTab);
     document.addEventListener('visibilitychange', seen);

@@ -85,6 +85,7 @@
       solution ? { 'Weir-Challenge': solution } : {}),
     signIn: (body) => ask('POST', base + '/session', body),
     frontiers: () => ask('GET', base + '/frontiers'),
+    receipt: (receipt) => ask('GET', '/v1/receipts/' + facts.id + '/' + receipt),
     outcome: (receipt) => ask('GET', '/v1/receipts/' + facts.id + '/' + receipt + '?outcome'),
   };
 })(window.weir = window.weir || {});

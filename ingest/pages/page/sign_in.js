@@ -1,11 +1,12 @@
 // How a voter comes to be one: what the address brought, and the way in of each mode.
 //
 // What came behind the `#` is a secret or a word for the voter: it leaves the address bar at once,
-// and is kept nowhere.
+// and is kept nowhere. Any website may have put it there: nothing of it makes who is signed in
+// somebody else, or has this browser forget a ballot, before the voter has said so.
 (function (weir) {
   'use strict';
 
-  const { state, server, view } = weir;
+  const { state, server, store, view } = weir;
   const { $, facts, say, backoff, pause } = weir.tools;
   const ATTEMPTS = 6;
 
@@ -19,6 +20,9 @@
     failed: { code: 'error', word: 'login_failed' },
     not_follower: { code: 'follow', word: 'follow' },
   };
+
+  // The sign-in that waits for the voter's word, as it is sent.
+  let offered = null;
 
   const BROUGHT = /^#(login|link|token|captcha)=([A-Za-z0-9._~-]{1,4096})$/;
   const isBrought = () => BROUGHT.test(location.hash);
@@ -35,11 +39,27 @@
     return found ? { name: found[1], value: found[2] } : null;
   }
 
+  // Asks whether to be somebody else.
+  function offer(body) {
+    offered = body;
+    $('replace').hidden = false;
+    view.reveal('replace');
+  }
+
+  function keep() {
+    offered = null;
+    $('replace').hidden = true;
+  }
+
   // Answers whether there is a session now; else says why not.
   async function session(body) {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const answer = await server.signIn(body);
       if (answer && answer.status === 204) return true;
+      if (answer && answer.json && answer.json.code === 'already_signed_in') {
+        offer(body);
+        return false;
+      }
       const busy = !answer || answer.status >= 500 || answer.status === 429;
       if (!busy) {
         const detail = (answer.json && answer.json.detail) || say('error_unknown');
@@ -52,18 +72,39 @@
     return false;
   }
 
+  async function enter(body) {
+    if (!(await session(body))) return;
+    state.signedIn();
+    state.notice = OUTCOMES.ok;
+  }
+
+  // The voter wants to be the one who was offered.
+  async function replace() {
+    const body = Object.assign({ replace: true }, offered);
+    keep();
+    await enter(body);
+  }
+
+  // The word of WeChat's sign-in. The server says who is signed in; this only has the page say what
+  // became of it, where this tab has asked for it.
+  function told(outcome, left) {
+    if (left && (outcome === 'ok' || outcome === 'not_follower')) state.signedIn();
+    const said = Object.keys(OUTCOMES).includes(outcome) ? OUTCOMES[outcome] : null;
+    if (left || (left === null && said !== OUTCOMES.ok)) state.notice = said;
+  }
+
   // Uses what the address brought.
   async function arrive() {
+    const left = store.hadLeft();
     const found = brought();
     if (!found) return;
+    keep();
     if (found.name === 'captcha') {
       weir.challenge.bring(found.value);
     } else if (found.name === 'login') {
-      if (found.value === 'ok' || found.value === 'not_follower') state.signedIn();
-      state.notice = OUTCOMES[found.value] || null;
-    } else if (await session({ [found.name]: found.value })) {
-      state.signedIn();
-      state.notice = OUTCOMES.ok;
+      told(found.value, left);
+    } else {
+      await enter({ [found.name]: found.value });
     }
   }
 
@@ -86,5 +127,5 @@
   const inWeChat = /MicroMessenger/i.test(navigator.userAgent);
   if ($('in-wechat') && !inWeChat) $('in-wechat').hidden = false;
 
-  weir.signIn = { isBrought, arrive, session, copyKeyword, invite };
+  weir.signIn = { isBrought, arrive, session, replace, keep, copyKeyword, invite };
 })(window.weir = window.weir || {});

@@ -6,8 +6,11 @@
   'use strict';
 
   const { store, server } = weir;
-  const { facts, dateAt } = weir.tools;
-  const CAST = ['received', 'reached', 'counted', 'duplicate', 'already_voted', 'late'];
+  const { facts, dateAt, isZoneKnown } = weir.tools;
+  // What became of a ballot that is not counted, apart from one that another stands for.
+  const UNCOUNTED = ['late', 'invalid', 'outside', 'misrouted'];
+  const JUDGED = ['counted', 'duplicate', ...UNCOUNTED];
+  const CAST = ['received', 'reached', 'already_voted', ...JUDGED];
 
   const state = {
     me: null,
@@ -19,15 +22,17 @@
     // Whether it waits for this phone to show something.
     checking: false,
     unreachable: false,
+    // Whether somebody has signed in since it was known whose ballot is kept.
+    unclaimed: false,
   };
 
-  // not_open, open or closed; turning while a new day is not known yet; unknown before the first
-  // answer.
+  // not_open, open or closed; turning once a day or the vote should be over and the server has not
+  // said so yet: an organiser may have extended it; unknown before the first answer.
   function phase() {
     const { me } = state;
     const now = server.now();
     if (!me || now === null) return 'unknown';
-    if (me.state === 'closed' || now >= me.closes_at_ms) return 'closed';
+    if (me.state === 'closed') return 'closed';
     if (now < me.opens_at_ms) return 'not_open';
     return me.state === 'open' && now < me.day_ends_at_ms ? 'open' : 'turning';
   }
@@ -42,7 +47,12 @@
     if (!isCast(row)) return null;
     switch (phase()) {
       case 'open': return row.day === state.me.day ? row : null;
-      case 'closed': return row.day === dateAt(state.me.closes_at_ms - 1) ? row : null;
+      case 'closed':
+        return !isZoneKnown || row.day === dateAt(state.me.closes_at_ms - 1) ? row : null;
+      case 'turning': {
+        const { day, closes_at_ms: closesAtMs } = state.me;
+        return server.now() >= closesAtMs && row.day === day ? row : null;
+      }
       case 'unknown': return state.unreachable ? row : null;
       default: return null;
     }
@@ -75,13 +85,22 @@
     if (!cast || state.busy || (day !== null && cast.day !== day)) return;
     if (row.day === cast.day && (row.state === 'duplicate' || row.receipt === cast.receipt)) return;
     // What was on its way when the page was left has arrived; anything else came from elsewhere.
-    const arrived = row.state === 'pending' && same(row.choices, cast.choices);
+    const sent = row.state === 'pending' || row.state === 'unconfirmed';
+    const arrived = sent && same(row.choices, cast.choices);
     keep(Object.assign({}, cast, { state: arrived ? 'received' : 'already_voted' }));
   }
 
-  // Somebody has signed in: what was kept of a ballot may be another's.
+  // Somebody has signed in: what is kept of a ballot may be another's. Most often it is not: only
+  // the server's word makes it go.
   function signedIn() {
-    if (isCast(state.row)) choosing([]);
+    const { row } = state;
+    state.unclaimed = isCast(row) && Boolean(row.receipt);
+    if (isCast(row) && !row.receipt) choosing([]);
+  }
+
+  // The kept ballot is not of who is signed in.
+  function disown(receipt) {
+    if (isCast(state.row) && state.row.receipt === receipt) choosing([]);
   }
 
   // A ballot's way goes up only: a slow answer about an earlier state says nothing new.
@@ -96,6 +115,7 @@
     state.me && state.me.signed_in && (!facts.followersOnly || state.me.follower);
 
   weir.state = Object.assign(state, {
-    phase, today, ballot, nextChanceMs, keep, choosing, hear, signedIn, advance, mayVote, isCast,
+    phase, today, ballot, nextChanceMs, keep, choosing, hear, signedIn, disown, advance, mayVote, isCast,
+    UNCOUNTED, JUDGED,
   });
 })(window.weir = window.weir || {});

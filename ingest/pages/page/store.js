@@ -64,6 +64,28 @@
     return row;
   }
 
+  // Notes that this tab leaves to sign in.
+  function leave() {
+    try {
+      window.sessionStorage.setItem(key + ':left', '1');
+    } catch (refused) {
+      // Then nobody can tell when it is back.
+    }
+  }
+
+  // Whether this tab left to sign in, said once; null where nobody can tell.
+  function hadLeft() {
+    try {
+      const storage = window.sessionStorage;
+      if (!works(storage)) return null;
+      const left = storage.getItem(key + ':left') !== null;
+      storage.removeItem(key + ':left');
+      return left;
+    } catch (refused) {
+      return null;
+    }
+  }
+
   // Another tab has changed it.
   function onChange(changed) {
     window.addEventListener('storage', (event) => {
@@ -71,5 +93,5 @@
     });
   }
 
-  weir.store = { load, save, onChange };
+  weir.store = { load, save, onChange, leave, hadLeft };
 })(window.weir = window.weir || {});

@@ -31,10 +31,20 @@
       filling && name in filling ? String(filling[name]) : place);
   }
 
-  const clock = new Intl.DateTimeFormat('en-US', {
-    timeZone: facts.zone, hour12: false, year: 'numeric', month: 'numeric', day: 'numeric',
+  const clockOf = (zone) => new Intl.DateTimeFormat('en-US', {
+    timeZone: zone, hour12: false, year: 'numeric', month: 'numeric', day: 'numeric',
     hour: '2-digit', minute: '2-digit',
   });
+
+  let clock = null;
+  let isZoneKnown = true;
+  try {
+    clock = clockOf(facts.zone);
+  } catch (unknownZone) {
+    // An older engine, or a newer zone: said with each moment.
+    isZoneKnown = false;
+    clock = clockOf('UTC');
+  }
 
   function dated(parts) {
     const name = words.months.split(' ')[Number(parts.month) - 1];
@@ -56,6 +66,7 @@
       year: parts.year, month: parts.month, day: parts.day, time: hour + ':' + parts.minute,
     }));
     const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!isZoneKnown) return text + say('zone', { zone: 'UTC' });
     return here === facts.zone ? text : text + say('zone', { zone: facts.zoneName });
   }
 
@@ -88,5 +99,7 @@
     return { over, wake };
   }
 
-  weir.tools = { $, facts, say, moment, dateAt, day, jitter, backoff, pause };
+  weir.tools = {
+    $, facts, say, moment, dateAt, isZoneKnown, day, jitter, backoff, pause,
+  };
 })(window.weir = window.weir || {});

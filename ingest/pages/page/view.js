@@ -34,16 +34,25 @@
 
   function cast(ballot) {
     const text = say(ballot.state, facts);
-    const more = ['received', 'reached', 'counted', 'already_voted'].includes(ballot.state);
+    const more = !['duplicate', ...state.UNCOUNTED].includes(ballot.state);
     return { code: ballot.state, text: more ? text + gap + next() : text };
   }
 
   function closed(ballot) {
     // What became of it is worth more than that all is over.
-    const known = ballot && ['counted', 'duplicate', 'late'].includes(ballot.state);
+    const known = ballot && state.JUDGED.includes(ballot.state);
     if (known) return { code: ballot.state, text: say(ballot.state, facts) };
-    const closes = moment(state.me.closes_at_ms);
-    return { code: 'closed', text: say(ballot ? 'closed_voted' : 'closed', { closes }) };
+    const text = say(ballot ? 'closed_voted' : 'closed', { closes: moment(state.me.closes_at_ms) });
+    return { code: 'closed', text: isInDoubt() ? text + gap + inDoubt('unconfirmed') : text };
+  }
+
+  const isInDoubt = () => state.row.state === 'unconfirmed' && Boolean(state.row.day);
+
+  // A ballot that was sent, of which nobody said what became.
+  function inDoubt(word) {
+    const { row } = state;
+    const chosen = row.choices.join(say('list'));
+    return say(word, { day: day(row.day), choices: chosen });
   }
 
   function entry() {
@@ -76,11 +85,17 @@
     }
     if (phase === 'turning') return { code: '', text: say('turning') };
     if (ballot) return cast(ballot);
-    // Signed in, but not as somebody who may vote: how to become that is what matters then.
-    const idle = state.notice && state.notice.word === 'ready_signed_in' && !state.mayVote();
+    // Signed in, but not as somebody who may vote: how to become that is what matters then. Who
+    // may vote needs no word about how to.
+    const entered = state.notice && ['sign_in', 'follow', 'snapshot'].includes(state.notice.code);
+    const signedIn = state.notice && state.notice.word === 'ready_signed_in';
+    const idle = state.mayVote() ? entered : signedIn;
     if (state.notice && !idle) {
       const { code, word, filling } = state.notice;
       return { code, text: say(word, Object.assign({}, facts, filling)) };
+    }
+    if (isInDoubt() && state.row.day !== state.today()) {
+      return { code: 'late', text: inDoubt('late_unsent') };
     }
     return state.mayVote() ? ready() : entry();
   }
@@ -107,11 +122,13 @@
     const shown = Boolean(ballot) && ballot.choices.length > 0;
     show('slip', shown);
     if (!shown) return;
-    write($('stamp'), say('stamp_' + ballot.state));
+    const isUncounted = state.UNCOUNTED.includes(ballot.state);
+    write($('stamp'), say('stamp_' + (isUncounted ? 'uncounted' : ballot.state)));
     write($('slip-day'), day(ballot.day));
     write($('receipt'), ballot.receipt || '');
     show('receipt-row', Boolean(ballot.receipt));
     show('check', Boolean(ballot.receipt));
+    show('unchecked', Boolean(ballot.receipt) && !state.JUDGED.includes(ballot.state));
     const at = state.nextChanceMs();
     show('next-row', state.phase() === 'open');
     write($('next'), at === null ? say('next_never') : moment(at));
@@ -146,6 +163,10 @@
     bar.classList.toggle('tall', bar.offsetHeight > 0.4 * window.innerHeight);
   }
 
+  // Only its voter is told what became of a ballot. A demo voter who is forgotten stays so.
+  const asksAsNobody = (ballot) =>
+    Boolean(ballot && state.me && !state.me.signed_in && facts.mode !== 'demo');
+
   function render() {
     const { code, text } = message();
     const ballot = state.ballot();
@@ -164,7 +185,9 @@
     show('submit', !ballot && !leaves);
     show('to-slip', Boolean(ballot) && ballot.choices.length > 0);
     show('stop', state.busy && (code === 'retrying' || code === 'offline'));
-    show('sign-in', phase !== 'unknown' && phase !== 'closed' && !ballot && !state.mayVote());
+    const enters = phase !== 'unknown' && phase !== 'closed' && !ballot && !state.mayVote();
+    show('sign-in', enters || asksAsNobody(ballot));
+    show('check-sign-in', asksAsNobody(ballot));
     show('bar', true);
     fit();
   }

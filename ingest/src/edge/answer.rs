@@ -149,10 +149,12 @@ fn good(status: StatusCode) -> Good {
     }
 }
 
-/// The voting page, where votes are taken.
+/// The voting page where votes are taken, else the way to the board.
 fn page<J: Journal>(edge: &Shared<J>, id: &str, parts: &Parts) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(id)?;
-    hosted.voting()?;
+    if hosted.voting().is_err() {
+        return Ok(redirect(&format!("/campaigns/{}/board", hosted.given.campaign.id)));
+    }
     if parts.method == Method::GET
         && let Some(channel) = Scans::of(parts.uri.query())
         && let Some(place) = edge.place(id)

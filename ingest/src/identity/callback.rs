@@ -73,7 +73,8 @@ fn set_out<'a, J: Journal>(
     headers: &HeaderMap,
     state: &str,
 ) -> Option<(&'a Hosted<J>, Login)> {
-    let login = cookie_value(headers, cookie::login_name(edge.site.is_secure())).and_then(Login::read)?;
+    let login =
+        cookie_value(headers, cookie::login_name(edge.site.is_secure())).and_then(Login::read)?;
     let hosted = edge.campaign(&login.campaign).ok().filter(|hosted| authorizes(hosted))?;
     let login = hosted.with_keys(|keys| login.of_state(keys, state)).ok()??;
     login.left_s(seconds(edge.clock.now_ms()))?;

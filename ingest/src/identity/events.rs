@@ -28,7 +28,7 @@ use crate::hosted::Hosted;
 use crate::metrics::{EventKind, EventOutcome};
 use crate::problem::Problem;
 use crate::refusal::Refusal;
-use crate::server::{Body, read_body};
+use crate::server::{Body, read_body_if};
 use crate::wechat::follows::Error;
 
 /// WeChat's longest text has 2,048 bytes.
@@ -109,8 +109,12 @@ pub(super) async fn answer<J: Journal>(
         return Ok(told("text/plain; charset=utf-8", echo.to_owned()));
     }
     let body_timeout = edge.limits.body_timeout.min(BODY_TIMEOUT);
-    let body = read_body(body, BODY_BYTES_MAX, body_timeout).await;
-    let body = body.inspect_err(|_| count(EventOutcome::Malformed))?;
+    let may_wait = || edge.event_bodies.try_acquire().map_err(|_| Problem::Overloaded.into());
+    let body = read_body_if(body, BODY_BYTES_MAX, body_timeout, may_wait).await;
+    let body = body.inspect_err(|why: &Refusal| {
+        let is_full = matches!(why.problem, Problem::Overloaded);
+        count(if is_full { EventOutcome::Dropped } else { EventOutcome::Malformed });
+    })?;
     if !seen.speaks_for(&signed.signature, &body) {
         return Err(forged());
     }

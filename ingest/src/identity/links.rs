@@ -84,8 +84,8 @@ pub struct Links {
 
 #[derive(Default)]
 struct Used {
-    /// Expiry and seal of each, so that the first is the first to be forgotten.
-    links: BTreeSet<(u64, [u8; SEAL])>,
+    /// By expiry, so that the first is the first to be forgotten.
+    links: BTreeSet<Known>,
     /// The latest time seen: a clock that is put back brings no forgotten link to life.
     latest_s: u64,
 }
@@ -117,41 +117,69 @@ impl Links {
     /// # Errors
     /// [`LinkError`], by what is wrong; only then it is as it was.
     pub fn redeem(&self, keys: &TokenKeys, text: &str, now_ms: i64) -> Result<Linked, LinkError> {
-        let mut bytes = [0; LENGTH];
-        if text.len() != LINK_CHARS || URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).is_err() {
-            return Err(LinkError::Malformed);
-        }
-        if bytes[0] != VERSION {
-            return Err(LinkError::Malformed);
-        }
-        let (sealed, seal) = bytes.split_at(SEALED);
-        if !keys.is_sealed(PURPOSE, sealed, seal) {
-            return Err(LinkError::Forged);
-        }
-        let (mut voter, mut expiry, mut id) = ([0; 16], [0; 8], [0; SEAL]);
-        voter.copy_from_slice(&sealed[1..17]);
-        expiry.copy_from_slice(&sealed[18..26]);
-        id.copy_from_slice(seal);
-        let expires_at_s = u64::from_be_bytes(expiry);
+        let (linked, link) = open(keys, text)?;
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.use_up((expires_at_s, id), seconds(now_ms), USED_MAX)?;
+        used.use_up(link, seconds(now_ms), USED_MAX)?;
         drop(used);
-        Ok(Linked {
-            voter: VoterId::from_bytes(voter),
-            follower: sealed[17] & FOLLOWER != 0,
-            fresh: sealed[17] & FRESH != 0,
-        })
+        Ok(linked)
     }
+
+    /// The voter of a link that could be redeemed now; it is as it was.
+    pub(super) fn look(
+        &self,
+        keys: &TokenKeys,
+        text: &str,
+        now_ms: i64,
+    ) -> Result<VoterId, LinkError> {
+        let (linked, link) = open(keys, text)?;
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.check(link, seconds(now_ms))?;
+        drop(used);
+        Ok(linked.voter)
+    }
+}
+
+/// Expiry and seal of a link: what it is known by.
+type Known = (u64, [u8; SEAL]);
+
+/// What a link says, if its seal holds.
+fn open(keys: &TokenKeys, text: &str) -> Result<(Linked, Known), LinkError> {
+    let mut bytes = [0; LENGTH];
+    if text.len() != LINK_CHARS || URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).is_err() {
+        return Err(LinkError::Malformed);
+    }
+    if bytes[0] != VERSION {
+        return Err(LinkError::Malformed);
+    }
+    let (sealed, seal) = bytes.split_at(SEALED);
+    if !keys.is_sealed(PURPOSE, sealed, seal) {
+        return Err(LinkError::Forged);
+    }
+    let (mut voter, mut expiry, mut id) = ([0; 16], [0; 8], [0; SEAL]);
+    voter.copy_from_slice(&sealed[1..17]);
+    expiry.copy_from_slice(&sealed[18..26]);
+    id.copy_from_slice(seal);
+    let linked = Linked {
+        voter: VoterId::from_bytes(voter),
+        follower: sealed[17] & FOLLOWER != 0,
+        fresh: sealed[17] & FRESH != 0,
+    };
+    Ok((linked, (u64::from_be_bytes(expiry), id)))
 }
 
 impl Used {
     /// Notes a link as used, in the place of those that have expired.
-    fn use_up(
-        &mut self,
-        link: (u64, [u8; SEAL]),
-        now_s: u64,
-        links_max: usize,
-    ) -> Result<(), LinkError> {
+    fn use_up(&mut self, link: Known, now_s: u64, links_max: usize) -> Result<(), LinkError> {
+        self.check(link, now_s)?;
+        if self.links.len() >= links_max {
+            return Err(LinkError::Full);
+        }
+        self.links.insert(link);
+        Ok(())
+    }
+
+    /// Whether a link may still be used; those that have expired are forgotten.
+    fn check(&mut self, link: Known, now_s: u64) -> Result<(), LinkError> {
         self.latest_s = self.latest_s.max(now_s);
         while self.links.first().is_some_and(|(expires_at_s, _)| *expires_at_s <= self.latest_s) {
             self.links.pop_first();
@@ -162,10 +190,6 @@ impl Used {
         if self.links.contains(&link) {
             return Err(LinkError::Used);
         }
-        if self.links.len() >= links_max {
-            return Err(LinkError::Full);
-        }
-        self.links.insert(link);
         Ok(())
     }
 }

@@ -1,15 +1,16 @@
 //! Signing in without WeChat's authorization: as anybody, with a token that another system made, or
 //! with a link that the account sent.
 //!
-//! Invariant: what the campaign's mode does not take signs nobody in, and no other website may sign
-//! its visitors in here. A body means one sign-in or none. Never here: a token or a link in a log.
+//! Invariant: what the campaign's mode does not take signs nobody in, no other website may sign its
+//! visitors in here, and who is signed in becomes somebody else only by their own word: anybody may
+//! pass on a link that has a token of theirs in it. A body means one sign-in or none. Never here: a token or a link in a log.
 
-use ballot::{Mode, Token};
+use ballot::{Mode, Token, VoterId};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Response, StatusCode};
 use journal::Journal;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::{Linked, private, sign_ins_end_s, voter_cookie, with_cookie};
 use crate::ballots::{is_encoded, is_json};
@@ -18,7 +19,7 @@ use crate::hosted::Hosted;
 use crate::metrics::SignInOutcome as Outcome;
 use crate::problem::Problem;
 use crate::refusal::Refusal;
-use crate::server::{Body, read_body};
+use crate::server::{Body, read_body_if};
 use crate::site::Site;
 
 /// `{"link":"…"}` with room to spare.
@@ -27,26 +28,55 @@ const BODY_BYTES_MAX: usize = 1_024;
 const REASON_CHARS_MAX: usize = 120;
 
 /// What was sent.
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
 enum Sent {
-    Demo(bool),
+    Demo,
     Token(String),
     Link(String),
 }
 
+/// As it is written: one of the first three.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(default, deserialize_with = "there")]
+    demo: Option<bool>,
+    #[serde(default, deserialize_with = "there")]
+    token: Option<String>,
+    #[serde(default, deserialize_with = "there")]
+    link: Option<String>,
+    /// Whether the voter wants to be this one, whoever they are.
+    #[serde(default)]
+    replace: bool,
+}
+
+/// What is there is no `null`.
+fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
 impl Sent {
-    fn parse(body: &[u8]) -> Result<Self, String> {
-        match serde_json::from_slice(body) {
-            Ok(Self::Demo(false)) => Err("demo is true or not there".to_owned()),
-            Ok(sent) => Ok(sent),
-            Err(error) => Err(error.to_string().chars().take(REASON_CHARS_MAX).collect()),
+    /// The sign-in, and whether it is to replace another voter's.
+    fn parse(body: &[u8]) -> Result<(Self, bool), String> {
+        // A list could stand for the fields, too.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err("it is not an object".to_owned());
+        }
+        let short = |error: serde_json::Error| -> String {
+            error.to_string().chars().take(REASON_CHARS_MAX).collect()
+        };
+        let Fields { demo, token, link, replace } = serde_json::from_slice(body).map_err(short)?;
+        match (demo, token, link) {
+            (Some(true), None, None) if !replace => Ok((Self::Demo, false)),
+            (None, Some(token), None) => Ok((Self::Token(token), replace)),
+            (None, None, Some(link)) => Ok((Self::Link(link), replace)),
+            (Some(_), None, None) => Err("demo is true, and replaces nobody".to_owned()),
+            _ => Err("it has one of demo, token and link".to_owned()),
         }
     }
 
     const fn mode(&self) -> Mode {
         match self {
-            Self::Demo(_) => Mode::Demo,
+            Self::Demo => Mode::Demo,
             Self::Token(_) => Mode::Token,
             Self::Link(_) => Mode::Link,
         }
@@ -71,17 +101,25 @@ pub(super) async fn answer<J: Journal>(
         ));
     }
     let body_bytes_max = BODY_BYTES_MAX.min(edge.limits.body_bytes_max);
-    let body = read_body(body, body_bytes_max, edge.limits.body_timeout).await?;
-    let sent = Sent::parse(&body).map_err(|reason| malformed(&reason))?;
+    let may_wait =
+        || edge.session_bodies.try_acquire().map_err(|_| Refusal::from(Problem::Overloaded));
+    let body = read_body_if(body, body_bytes_max, edge.limits.body_timeout, may_wait).await?;
+    let (sent, replace) = Sent::parse(&body).map_err(|reason| malformed(&reason))?;
     if sent.mode() != sign_in.mode {
         return Err(Problem::WrongIdentityMode.into());
     }
     let now_ms = edge.clock.now_ms();
+    let signed_in = if replace { None } else { hosted.signed_in(headers, now_ms) };
+    let is_other = |voter| signed_in.is_some_and(|known| known != voter);
     let signed = match sent {
-        Sent::Demo(_) => anybody(hosted, headers, now_ms),
-        Sent::Token(text) => hosted.check(text.as_bytes(), now_ms).map(|token| (token, text)),
-        Sent::Link(text) => by_link(hosted, &text, now_ms),
+        Sent::Demo => anybody(hosted, headers, now_ms),
+        Sent::Token(text) => by_token(hosted, text, now_ms, is_other),
+        Sent::Link(text) => by_link(hosted, &text, now_ms, is_other),
     };
+    // That there is a question is no outcome yet.
+    if signed.as_ref().is_err_and(|refusal| refusal.problem == Problem::AlreadySignedIn) {
+        return Err(Problem::AlreadySignedIn.into());
+    }
     edge.requests.sign_ins.count(id, signed.as_ref().map_or_else(outcome, |_| Outcome::Ok));
     let (token, text) = signed?;
     let mut response = private(Response::new(Body::empty()));
@@ -120,13 +158,29 @@ fn anybody<J: Journal>(
     Ok((token, hosted.with_keys(|keys| keys.mint(&token))?))
 }
 
+fn by_token<J: Journal>(
+    hosted: &Hosted<J>,
+    text: String,
+    now_ms: i64,
+    is_other: impl FnOnce(VoterId) -> bool,
+) -> Result<(Token, String), Refusal> {
+    let token = hosted.check(text.as_bytes(), now_ms)?;
+    if is_other(token.voter) { Err(Problem::AlreadySignedIn.into()) } else { Ok((token, text)) }
+}
+
 fn by_link<J: Journal>(
     hosted: &Hosted<J>,
     link: &str,
     now_ms: i64,
+    is_other: impl FnOnce(VoterId) -> bool,
 ) -> Result<(Token, String), Refusal> {
     let wechat = hosted.voting()?.sign_in.wechat.as_ref().ok_or(Problem::WrongIdentityMode)?;
     let expires_at_s = sign_ins_end_s(hosted, now_ms).ok_or(Problem::Closed)?;
+    let looked = hosted.with_keys(|keys| wechat.links.look(keys, link, now_ms))?;
+    if is_other(looked.map_err(Problem::from)?) {
+        // It is as it was, for when the voter says so.
+        return Err(Problem::AlreadySignedIn.into());
+    }
     let linked = hosted.with_keys(|keys| wechat.links.redeem(keys, link, now_ms))?;
     let Linked { voter, follower, fresh } = linked.map_err(Problem::from)?;
     let token = Token { voter, follower, fresh, expires_at_s };
@@ -169,9 +223,16 @@ mod tests {
 
     #[test]
     fn a_body_is_one_sign_in_or_none() {
-        assert!(matches!(Sent::parse(b" {\"demo\": true}\n"), Ok(Sent::Demo(true))));
-        assert!(matches!(Sent::parse(b"{\"token\":\"t\"}"), Ok(Sent::Token(text)) if text == "t"));
-        assert!(matches!(Sent::parse(b"{\"link\":\"l\"}"), Ok(Sent::Link(text)) if text == "l"));
+        let parse = |body: &str| Sent::parse(body.as_bytes());
+        assert!(matches!(parse(" {\"demo\": true}\n"), Ok((Sent::Demo, false))));
+        assert!(
+            matches!(parse("{\"token\":\"t\"}"), Ok((Sent::Token(text), false)) if text == "t")
+        );
+        assert!(matches!(parse("{\"link\":\"l\"}"), Ok((Sent::Link(text), false)) if text == "l"));
+        for (replace, expected) in [("true", true), ("false", false)] {
+            let body = format!("{{\"replace\":{replace},\"token\":\"t\"}}");
+            assert!(parse(&body).is_ok_and(|(_, replace)| replace == expected), "{body}");
+        }
         for body in [
             "",
             "{}",
@@ -187,15 +248,19 @@ mod tests {
             "{\"token\":[\"t\"]}",
             "{\"Demo\":true}",
             "{\"voter\":\"t\"}",
+            "[true]",
+            "[null,\"t\"]",
+            "{\"replace\":true}",
+            "{\"demo\":true,\"replace\":true}",
+            "{\"token\":\"t\",\"replace\":1}",
+            "{\"token\":\"t\",\"replace\":null}",
+            "{\"token\":\"t\",\"link\":\"l\"}",
         ] {
-            let reason = Sent::parse(body.as_bytes()).err();
+            let reason = parse(body).err();
             assert!(reason.is_some_and(|reason| reason.chars().count() <= 120), "{body}");
         }
         let long = format!("{{\"{}\":1}}", "é".repeat(400));
-        assert_eq!(
-            Sent::parse(long.as_bytes()).err().map(|reason| reason.chars().count()),
-            Some(120)
-        );
+        assert_eq!(parse(&long).err().map(|reason| reason.chars().count()), Some(120));
     }
 
     #[test]

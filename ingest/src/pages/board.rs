@@ -16,6 +16,8 @@ use crate::language::Language;
 #[template(path = "board.html")]
 struct Board<'a> {
     campaign: &'a Campaign,
+    /// Whether there is a voting page here to lead to.
+    votes: bool,
     language: Language,
     opens: Moment,
     closes: Moment,
@@ -66,11 +68,12 @@ impl Board<'_> {
     }
 }
 
-/// The board as HTML.
-pub(crate) fn render(campaign: &Campaign, language: Language) -> String {
+/// The board as HTML; with a way to the voting page where `votes` are taken.
+pub(crate) fn render(campaign: &Campaign, votes: bool, language: Language) -> String {
     let days: Vec<String> = campaign.days().iter().map(|day| day.day.to_string()).collect();
     let board = Board {
         campaign,
+        votes,
         language,
         opens: moment(campaign, campaign.opens_at_ms, language, true),
         closes: moment(campaign, campaign.closes_at_ms, language, false),
@@ -112,14 +115,14 @@ mod tests {
     const BOTH: [Language; 2] = [Language::Chinese, Language::English];
 
     fn board(toml: &str, language: Language) -> String {
-        render(&Campaign::parse(toml).unwrap(), language)
+        render(&Campaign::parse(toml).unwrap(), true, language)
     }
 
     #[test]
     fn every_choice_is_in_the_html_with_its_title_and_organisation() {
         let campaign = Campaign::parse(HUBEI).unwrap();
         for language in BOTH {
-            let html = render(&campaign, language);
+            let html = render(&campaign, true, language);
             for choice in &campaign.choices {
                 assert!(html.contains(&format!("<li id=\"place-{}\">", choice.number)));
                 assert!(html.contains(&choice.title), "{}", choice.title);

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE, ETAG,
-    HeaderMap, HeaderValue, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, VARY,
 };
 use hyper::{Response, StatusCode};
 
@@ -157,7 +157,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
 mod tests {
     use std::io::Read as _;
 
-    use hyper::header::{CONTENT_SECURITY_POLICY, IF_NONE_MATCH};
+    use hyper::header::IF_NONE_MATCH;
 
     use super::*;
 

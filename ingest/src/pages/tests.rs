@@ -47,7 +47,7 @@ fn no_text_of_a_campaign_becomes_markup() {
         choice.summary = Some(hostile.to_owned());
     }
     for mode in MODES {
-        let pages = Pages::render(&campaign, mode);
+        let pages = Pages::render(&campaign, Some(mode));
         for document in pages.0.page.iter().chain(&pages.0.board) {
             let html = html(document);
             assert!(!html.contains("<script>"), "{mode:?}");
@@ -64,7 +64,7 @@ fn no_text_of_a_campaign_becomes_markup() {
 fn every_page_has_the_policy_and_nothing_that_it_forbids() {
     let campaign = hubei();
     for mode in MODES {
-        let pages = Pages::render(&campaign, mode);
+        let pages = Pages::render(&campaign, Some(mode));
         for answer in [pages.page(&asked("/", "zh")), pages.board(&asked("/", "en"))] {
             assert_eq!(answer.headers()[CONTENT_SECURITY_POLICY], POLICY);
             assert_eq!(answer.headers()["x-frame-options"], "DENY");
@@ -88,7 +88,7 @@ fn every_page_has_the_policy_and_nothing_that_it_forbids() {
 
 #[test]
 fn a_first_view_is_light_and_its_files_are_there() {
-    let pages = Pages::render(&hubei(), Mode::Service);
+    let pages = Pages::render(&hubei(), Some(Mode::Service));
     for document in &pages.0.page {
         let files = files(html(document));
         assert_eq!(files.len(), 4, "{files:?}");
@@ -107,7 +107,7 @@ fn a_first_view_is_light_and_its_files_are_there() {
 fn the_script_for_work_is_named_only_where_voters_may_have_to_work() {
     let mut campaign = hubei();
     let named = |campaign: &Campaign| {
-        let pages = Pages::render(campaign, Mode::Service);
+        let pages = Pages::render(campaign, Some(Mode::Service));
         html(&pages.0.page[0]).contains(&format!(" data-work=\"{}\"", assets::File::WorkJs.href()))
     };
     assert!(!named(&campaign));
@@ -118,7 +118,7 @@ fn the_script_for_work_is_named_only_where_voters_may_have_to_work() {
 #[test]
 fn everything_to_read_is_in_the_page_itself() {
     let campaign = hubei();
-    let pages = Pages::render(&campaign, Mode::Service);
+    let pages = Pages::render(&campaign, Some(Mode::Service));
     for document in &pages.0.page {
         let html = html(document);
         for choice in &campaign.choices {
@@ -133,13 +133,13 @@ fn everything_to_read_is_in_the_page_itself() {
         }
         assert!(!html.contains("demo-notice"));
     }
-    let demo = Pages::render(&campaign, Mode::Demo);
+    let demo = Pages::render(&campaign, Some(Mode::Demo));
     assert!(html(&demo.0.page[0]).contains("id=\"demo-notice\""));
 }
 
 #[test]
 fn the_language_is_the_one_asked_for_and_else_chinese() {
-    let pages = Pages::render(&hubei(), Mode::Token);
+    let pages = Pages::render(&hubei(), Some(Mode::Token));
     for (uri, languages, expected) in [
         ("/", "", "zh-CN"),
         ("/", "fr", "zh-CN"),

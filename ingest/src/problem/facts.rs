@@ -219,6 +219,16 @@ impl Problem {
                     "请稍候：需要先在您的手机上完成一次安全验证。",
                 ],
             ),
+            Self::AlreadySignedIn => (
+                StatusCode::CONFLICT,
+                "already_signed_in",
+                Later,
+                None,
+                [
+                    "You are signed in as somebody else. Continue as the owner of this link?",
+                    "已用另一身份登录。要改用这个链接的身份吗？",
+                ],
+            ),
         };
         Facts { status, code, retry, retry_after_s, sentences }
     }

@@ -61,7 +61,8 @@ impl Places {
         connection: Option<&Arc<Connection>>,
     ) -> Result<Place, Refusal> {
         // Who has too many is told that before anybody is told that there are none left.
-        let connection = connection.map(|of| OpenStream::of(of).ok_or_else(too_many)).transpose()?;
+        let connection =
+            connection.map(|of| OpenStream::of(of).ok_or_else(too_many)).transpose()?;
         let network = network.map(|network| self.of_network(network)).transpose()?;
         let permit = Arc::clone(&self.all).try_acquire_owned();
         let permit = permit.map_err(|_| Problem::Overloaded)?;

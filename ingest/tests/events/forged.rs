@@ -3,6 +3,7 @@
 use ballot::Mode;
 use imitation::{Kind, signature};
 
+use super::kit::within;
 use super::world::{Choice, NOON_S, SERVICE_TOKEN, TOKEN, World, event, text};
 
 const CAMPAIGNS: [Choice; 1] = [("a", Mode::Service, TOKEN)];
@@ -114,4 +115,26 @@ async fn where_no_campaign_has_an_account_there_is_no_such_address_and_no_token_
     }
     let world = World::start(&[("a", Mode::Service, TOKEN), ("b", Mode::Service, "")]).await;
     assert_eq!(world.post(&World::signed("", "1"), subscribe).await.status, 401);
+}
+
+#[tokio::test]
+async fn events_whose_body_does_not_come_keep_out_none_whose_body_does() {
+    let world = World::start(&CAMPAIGNS).await;
+    let query = World::signed(TOKEN, "1");
+    let head = format!(
+        "POST /wechat/events?{query} HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\n<"
+    );
+    let mut slow = Vec::new();
+    for _ in 0..257 {
+        let mut raw = world.raw().await;
+        raw.send(head.clone()).await;
+        slow.push(raw);
+    }
+    // Whichever comes last.
+    let hears = slow.iter_mut().map(|raw| Box::pin(raw.hears("\"code\":\"overloaded\"")));
+    let (heard, ..) = within(futures_util::future::select_all(hears)).await;
+    assert!(heard.starts_with("HTTP/1.1 503 "), "{heard}");
+    assert_eq!(world.count("other", "dropped"), 1);
+    let answer = world.tell("2", event("o1", NOON_S, "subscribe")).await;
+    assert_eq!(answer.status, 200);
 }

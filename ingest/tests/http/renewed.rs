@@ -1,11 +1,36 @@
 //! Texts and token keys that are replaced while a campaign is served.
 
 use ballot::{Campaign, PseudonymKey, Token, TokenKeys};
+use hyper::Method;
 
 use super::kit::{Running, Setup, TOKEN_KEY, campaign_text};
 
 fn tokens(keys: &[(u8, [u8; 32])]) -> Option<TokenKeys> {
     Some(TokenKeys::new("c", keys).unwrap())
+}
+
+#[tokio::test]
+async fn a_poster_has_a_tag_of_its_own_until_its_texts_are_others() {
+    let site =
+        ingest::Site { public_url: Some("https://vote.example".into()), ..Default::default() };
+    let edge = Running::start(Setup { site, ..Setup::default() }).await;
+    const POSTER: &str = "/campaigns/c/poster.svg?lang=en";
+    let first = edge.get(POSTER).await;
+    assert_eq!((first.status.as_u16(), first.header("content-language")), (200, "en"));
+    assert_eq!(first.header("vary"), "Accept-Language, Accept-Encoding");
+    assert!(first.header("content-security-policy").contains("style-src 'sha256-"));
+    assert_ne!(edge.get("/campaigns/c/poster.svg").await.header("etag"), first.header("etag"));
+    let zipped = edge.send(Method::GET, POSTER, &[("accept-encoding", "gzip")], "").await;
+    assert_eq!(zipped.header("content-encoding"), "gzip");
+    assert!(zipped.body.len() < first.body.len() / 2, "{}", zipped.body.len());
+    let known = [("if-none-match", first.header("etag"))];
+    assert_eq!(edge.send(Method::GET, POSTER, &known, "").await.status, 304);
+
+    let text = campaign_text().replacen("title = \"", "title = \"Better: ", 1);
+    assert!(edge.edge.renew(&Campaign::parse(&text).unwrap(), tokens(&[TOKEN_KEY])));
+    let renewed = edge.send(Method::GET, POSTER, &known, "").await;
+    assert_eq!(renewed.status, 200);
+    assert!(String::from_utf8(renewed.body.to_vec()).unwrap().contains("Better: "));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::browser::outcome;
 use super::kit::{NOON_MS, Running, Setup, TOKEN_KEY};
-use super::world::{Choice, World};
+use super::world::{COOKIE, Choice, World};
 
 #[tokio::test]
 async fn no_forged_expired_foreign_or_truncated_token_is_taken_anywhere() {
@@ -74,7 +74,7 @@ async fn a_victim_who_opens_the_callback_of_an_attacker_stays_who_they_are() {
     for victim in [signing_in, not] {
         let answer = victim.get(&of_mallory).await;
         assert_eq!((outcome(&answer).as_str(), answer.header("set-cookie")), ("expired", ""));
-        assert_eq!(victim.cookie("weir-c"), None);
+        assert_eq!(victim.cookie(COOKIE), None);
     }
     assert_eq!(world.wechat.calls(Endpoint::Exchange), 0);
     // Mallory's own is none the worse for it.
@@ -92,11 +92,11 @@ async fn a_stolen_state_or_code_is_worth_nothing_without_the_cookie_that_belongs
     let (path, state_of_mallory) = of_mallory.split_once("state=").unwrap();
     let with_anns_state = format!("{path}state={state_of_ann}");
     assert_eq!(outcome(&mallory.get(&with_anns_state).await), "expired");
-    let mut cookie = mallory.cookie("weir-login").unwrap();
+    let mut cookie = mallory.cookie("__Host-weir-login").unwrap();
     // A cookie of one's own making belongs to no state.
     cookie.replace_range(2..3, if cookie.as_bytes()[2] == b'0' { "1" } else { "0" });
     let forger = mallory.another();
-    forger.set_cookie("weir-login", &cookie);
+    forger.set_cookie("__Host-weir-login", &cookie);
     assert_eq!(outcome(&forger.get(&of_mallory).await), "expired");
     assert_eq!(world.wechat.calls(Endpoint::Exchange), 0);
     assert_eq!(ann.come_back(&of_ann).await, "ok");
@@ -106,7 +106,67 @@ async fn a_stolen_state_or_code_is_worth_nothing_without_the_cookie_that_belongs
     let injected = format!("/auth/wechat/callback?code={code}&state={state_of_mallory}");
     assert_eq!(outcome(&forger.get(&of_ann).await), "expired");
     assert_eq!(mallory.come_back(&injected).await, "ok");
-    assert_ne!(mallory.cookie("weir-c"), ann.cookie("weir-c"));
+    assert_ne!(mallory.cookie(COOKIE), ann.cookie(COOKIE));
+}
+
+#[tokio::test]
+async fn a_sign_in_exchanges_the_first_code_that_it_comes_with_and_no_other() {
+    let world = World::start(Choice::default()).await;
+    let (ann, mallory) = (world.phone("ann", true), world.phone("mallory", true));
+    let of_ann = ann.set_out().await;
+    let of_mallory = mallory.set_out().await;
+    let code = |path: &str| path.split(['=', '&']).nth(1).unwrap().to_owned();
+    let injected = of_ann.replace(&code(&of_ann), &code(&of_mallory));
+    assert_eq!(outcome(&ann.get(&of_ann).await), "ok");
+    let known = ann.cookie(COOKIE);
+    // Mallory has heard Ann's state, and has Ann's browser open it with a code of Mallory's.
+    for at_ms in [0, 299_999, 300_000, 599_999] {
+        world.clock.set(NOON_MS + at_ms);
+        let answer = ann.get(&injected).await;
+        assert_eq!((outcome(&answer).as_str(), answer.header("set-cookie")), ("expired", ""));
+    }
+    assert_eq!(ann.cookie(COOKIE), known);
+    // Nor does a machine use up the account's exchanges with one sign-in.
+    world.clock.set(NOON_MS);
+    for number in 0..100 {
+        let path = of_ann.replace(&code(&of_ann), &format!("code-{number}"));
+        assert_eq!(outcome(&ann.get(&path).await), "expired");
+    }
+    assert_eq!(world.wechat.calls(Endpoint::Exchange), 1);
+    assert_eq!(outcome(&mallory.get(&of_mallory).await), "ok", "the code was not spent");
+    assert_eq!(outcome(&ann.get(&of_ann).await), "ok", "what was said is said again");
+    assert_eq!((world.wechat.calls(Endpoint::Exchange), world.sign_ins("expired")), (2, 104));
+}
+
+#[tokio::test]
+async fn one_network_has_its_share_of_exchanges_and_the_next_is_told_to_try_again() {
+    let world = World::start(Choice { proxied: true, ..Choice::default() }).await;
+    let callback = async |from: &str| {
+        let ann = world.phone("ann", true);
+        let path = ann.set_out().await;
+        let answer = ann.send(Method::GET, &path, &[("x-forwarded-for", from)], "").await;
+        (outcome(&answer), ann, path)
+    };
+    for number in 0..300 {
+        let (word, ..) = callback(&format!("198.51.100.{}", number % 250)).await;
+        assert_eq!(word, "ok", "{number}");
+    }
+    let mut turned_away = None;
+    // It refills meanwhile: ten a second.
+    for _ in 0..300 {
+        let (word, browser, path) = callback("198.51.100.7").await;
+        if word == "busy" {
+            turned_away = Some((browser, path));
+            break;
+        }
+    }
+    let (browser, path) = turned_away.unwrap();
+    assert_eq!(callback("198.51.101.7").await.0, "ok", "another network");
+    assert_eq!(browser.cookie(COOKIE), None);
+    assert_eq!(world.sign_ins("busy"), 1);
+    // Its code is as good as it was, from wherever it is sent.
+    let from = [("x-forwarded-for", "198.51.101.8")];
+    assert_eq!(outcome(&browser.send(Method::GET, &path, &from, "").await), "ok");
 }
 
 #[tokio::test]

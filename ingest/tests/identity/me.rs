@@ -1,6 +1,7 @@
 //! What the page is told of whoever looks at it.
 
 use hyper::Method;
+use ingest::Site;
 use serde_json::{Value, json};
 
 use super::kit::{DAY_MS, HOUR_MS, NOON_MS, Running, Setup};
@@ -59,6 +60,26 @@ async fn before_the_opening_and_after_the_close_no_day_is_named() {
     assert_eq!(edge.get(ME).await.json(), early);
     edge.clock.set(CLOSES_MS);
     assert_eq!(edge.get(ME).await.json(), nobody(CLOSES_MS, "closed"));
+}
+
+#[tokio::test]
+async fn behind_tls_only_the_cookie_that_no_other_host_can_set_is_read() {
+    for (public_url, read, other) in [
+        ("https://vote.example", "__Host-weir-c", "weir-c"),
+        ("http://vote.example", "weir-c", "__Host-weir-c"),
+    ] {
+        let site = Site { public_url: Some(public_url.to_owned()), ..Site::default() };
+        let edge = Running::start(Setup { site, ..Setup::default() }).await;
+        let (ann, mallory) = (edge.token("ann"), edge.token("mallory"));
+        for (cookies, signed_in) in [
+            (format!("{read}={ann}"), true),
+            (format!("{other}={mallory}; {read}={ann}"), true),
+            (format!("{other}={mallory}"), false),
+        ] {
+            let me = edge.send(Method::GET, ME, &[("cookie", &cookies)], "").await;
+            assert_eq!(me.json()["signed_in"], signed_in, "{public_url} {cookies}");
+        }
+    }
 }
 
 #[tokio::test]

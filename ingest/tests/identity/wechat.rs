@@ -6,7 +6,7 @@ use imitation::{Endpoint, Fault, Kind, Unionids, errcode};
 
 use super::browser::outcome;
 use super::kit::{DAY_MS, HOUR_MS, NOON_MS, TOKEN_KEY, campaign_text, within};
-use super::world::{Choice, PUBLIC_URL, World};
+use super::world::{COOKIE, Choice, PUBLIC_URL, World};
 
 const ME: &str = "/v1/campaigns/c/me";
 
@@ -30,7 +30,9 @@ async fn a_follower_signs_in_and_votes_and_wechat_is_asked_twice() {
 
 #[tokio::test]
 async fn the_way_to_wechat_and_back_is_exact_and_its_cookies_are_kept_from_scripts() {
-    for (public_url, secure) in [(PUBLIC_URL, "; Secure"), ("http://vote.example", "")] {
+    for (public_url, prefix, login_path, secure) in
+        [(PUBLIC_URL, "__Host-", "/", "; Secure"), ("http://vote.example", "", "/auth", "")]
+    {
         let choice = Choice { public_url: Some(public_url), ..Choice::default() };
         let world = World::start(choice).await;
         let ann = world.phone("ann", true);
@@ -40,16 +42,17 @@ async fn the_way_to_wechat_and_back_is_exact_and_its_cookies_are_kept_from_scrip
         let (scheme, host) = public_url.split_once("://").unwrap();
         let back = format!("&redirect_uri={scheme}%3A%2F%2F{host}%2Fauth%2Fwechat%2Fcallback&");
         assert!(sent.header("location").contains(&back), "{sent:?}");
-        let attributes = format!("; HttpOnly; SameSite=Lax; Path=/auth; Max-Age=600{secure}");
-        let cookie = sent.header("set-cookie");
-        assert!(cookie.starts_with("weir-login=c.") && cookie.ends_with(&attributes), "{cookie}");
+        let attributes =
+            format!("; HttpOnly; SameSite=Lax; Path={login_path}; Max-Age=600{secure}");
+        let (cookie, begins) = (sent.header("set-cookie"), format!("{prefix}weir-login=c."));
+        assert!(cookie.starts_with(&begins) && cookie.ends_with(&attributes), "{cookie}");
         let path = ann.at_wechat(sent.header("location")).await;
         let back = ann.get(&path).await;
         // Until a day after the close: 53 hours from noon.
         let age_s = (29 + 24) * 3_600;
         let attributes = format!("; HttpOnly; SameSite=Lax; Path=/; Max-Age={age_s}{secure}");
-        let cookie = back.header("set-cookie");
-        assert!(cookie.starts_with("weir-c=") && cookie.ends_with(&attributes), "{cookie}");
+        let (cookie, begins) = (back.header("set-cookie"), format!("{prefix}weir-c="));
+        assert!(cookie.starts_with(&begins) && cookie.ends_with(&attributes), "{cookie}");
         assert_eq!(outcome(&back), "ok");
     }
 }
@@ -65,7 +68,7 @@ async fn whoever_declines_or_is_a_virtual_voter_gets_a_word_and_no_session() {
     ann.person.set_snapshot(true);
     assert_eq!(ann.sign_in().await, "snapshot");
     assert_eq!(world.wechat.calls(Endpoint::UserInfo), 0);
-    assert_eq!(ann.cookie("weir-c"), None);
+    assert_eq!(ann.cookie(COOKIE), None);
     assert_eq!(ann.cast().await, 401);
     assert_eq!((world.sign_ins("refused"), world.sign_ins("snapshot")), (1, 1));
 }
@@ -108,10 +111,10 @@ async fn a_callback_that_is_opened_twice_signs_in_the_same_voter_with_one_exchan
     world.clock.set(NOON_MS + 299_999);
     assert_eq!(ann.come_back(&path).await, "ok");
     assert_eq!((world.wechat.calls(Endpoint::Exchange), world.sign_ins("ok")), (1, 1));
-    // Later it is a code that was used, and then a new one is had.
+    // Later the code is spent and the sign-in has had it: there is nothing to ask.
     world.clock.set(NOON_MS + 300_000);
-    assert_eq!(ann.come_back(&path).await, "ok");
-    assert_eq!((world.wechat.calls(Endpoint::Exchange), world.sign_ins("again")), (3, 1));
+    assert_eq!(ann.come_back(&path).await, "expired");
+    assert_eq!((world.wechat.calls(Endpoint::Exchange), world.sign_ins("expired")), (1, 1));
 }
 
 #[tokio::test]
@@ -133,7 +136,7 @@ async fn a_busy_wechat_and_a_spent_code_begin_again_once() {
         let path = bob.set_out().await;
         assert_eq!(bob.come_back(&path).await, word, "{fault}");
         assert_eq!(world.wechat.calls(Endpoint::Exchange), before + 4);
-        assert_eq!(bob.cookie("weir-c"), None);
+        assert_eq!(bob.cookie(COOKIE), None);
         // The first callback, opened late by a phone, says the same as before: once more to WeChat.
         let late = bob.get(&path).await;
         assert!(late.header("location").starts_with("http://127.0.0.1"), "{late:?}");
@@ -160,7 +163,7 @@ async fn a_used_up_quota_and_an_unreachable_wechat_are_busy_and_a_wrong_account_
         let ann = world.phone("ann", true);
         world.wechat.fail(endpoint, fault, 1);
         assert_eq!(ann.sign_in().await, word, "{fault:?} of {endpoint:?}");
-        assert_eq!((ann.cookie("weir-c"), world.sign_ins(word)), (None, 1));
+        assert_eq!((ann.cookie(COOKIE), world.sign_ins(word)), (None, 1));
         // Nothing is held against the voter, once WeChat answers again.
         world.clock.set(NOON_MS + HOUR_MS);
         assert_eq!(ann.sign_in().await, "ok", "{fault:?} of {endpoint:?}");
@@ -207,7 +210,7 @@ async fn token_keys_may_be_replaced_while_voters_are_at_wechat() {
     let new = (9, [9; 32]);
     assert!(world.edge.edge.renew(&campaign, Some(keys(&[new, TOKEN_KEY]))));
     assert_eq!(ann.come_back(&of_ann).await, "ok");
-    let cookie = ann.cookie("weir-c").unwrap();
+    let cookie = ann.cookie(COOKIE).unwrap();
     assert!(keys(&[new]).check(cookie.as_bytes(), NOON_MS).is_ok(), "signed by the new one");
     assert!(world.edge.edge.renew(&campaign, Some(keys(&[new]))));
     assert_eq!(outcome(&bob.get(&of_bob).await), "expired", "the old one is gone");

@@ -19,6 +19,9 @@ use super::kit::{NOON_MS, Running, Setup, TestClock, campaign_text};
 /// The origin that voters see. Browsers of these tests know where it really is.
 pub(crate) const PUBLIC_URL: &str = "https://vote.example";
 
+/// The cookie of its voters: `PUBLIC_URL` is https.
+pub(crate) const COOKIE: &str = "__Host-weir-c";
+
 /// An edge and its WeChat.
 pub(crate) struct World {
     pub(crate) edge: Running,
@@ -34,11 +37,18 @@ pub(crate) struct Choice {
     pub(crate) mode: Mode,
     pub(crate) followers_only: bool,
     pub(crate) public_url: Option<&'static str>,
+    /// Whether this machine is believed about where requests come from.
+    pub(crate) proxied: bool,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { mode: Mode::Service, followers_only: true, public_url: Some(PUBLIC_URL) }
+        Self {
+            mode: Mode::Service,
+            followers_only: true,
+            public_url: Some(PUBLIC_URL),
+            proxied: false,
+        }
     }
 }
 
@@ -87,7 +97,9 @@ impl World {
             &format!("followers_only = {}", choice.followers_only),
         );
         let public_url = choice.public_url.map(str::to_owned);
-        let site = Site { public_url, ..Site::default() };
+        let proxies = choice.proxied.then(|| "127.0.0.1/32".parse().unwrap());
+        let trusted_proxies = proxies.into_iter().collect();
+        let site = Site { public_url, trusted_proxies, ..Site::default() };
         let setup = Setup { sign_in, site, campaign, clock: clock.clone(), ..Setup::default() };
         let edge = Running::start(setup).await;
         wechat.set_events_url(Some(&format!("http://{}/wechat/events", edge.address)));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ballot::{Campaign, local_date};
-use journal::{Clock, Embedded, Journal as _};
+use journal::{Clock, Embedded, Journal as _, SystemClock};
 use tokio::time::{Instant, timeout};
 
 use super::campaigns;
@@ -167,6 +167,11 @@ fn keys(
     let given = args.keys.as_deref().map(|given| keys_file(given, &campaign.id));
     let (file, fix) = match given {
         Some(file) => (file, "leave --keys out to have keys made"),
+        None if began && is_over(campaign) && !directory.keys_file().exists() => {
+            let found = "they have been destroyed, as the campaign is over: its result stays";
+            report.ok(format!("keys {}", campaign.id), found);
+            return None;
+        }
         None if began || directory.keys_file().exists() => (
             directory.keys_file(),
             "put them back from your copy: without their pseudonym_key all could vote again",
@@ -178,6 +183,10 @@ fn keys(
         }
     };
     campaigns::sound(report, &campaign.id, &file, fix)
+}
+
+fn is_over(campaign: &Campaign) -> bool {
+    SystemClock.now_ms() >= campaign.closes_at_ms
 }
 
 /// What a directory's disk does.

@@ -4,11 +4,12 @@
 
 use std::path::Path;
 
-use ballot::Campaign;
+use ballot::{Campaign, Challenge};
 
 use super::report::Report;
 use crate::args::SiteArgs;
 use crate::config::{Directory, Keys, keys_file};
+use crate::exit::Failure;
 use crate::identity::{Origin, captcha, chosen, secrets};
 
 /// What the process is told about voters.
@@ -24,6 +25,16 @@ pub(super) struct Voters<'a> {
 pub(super) fn look(report: &mut Report, voters: &Voters<'_>, campaigns: &[Campaign]) {
     for campaign in campaigns {
         sign_in(report, voters, campaign);
+    }
+    if let Some(data) = &voters.site.identity_data {
+        let what = "identity data";
+        if data.is_dir() || data.parent().is_some_and(Path::is_dir) {
+            report.ok(what, format!("{}: there, or it can be made", data.display()));
+        } else {
+            let found = format!("--identity-data {}: cannot be made", data.display());
+            let fix = "give a directory, or one that can be made in one that is there";
+            report.failed(what, &Failure::configuration(found), fix);
+        }
     }
     if let Some(files) = voters.site.tls() {
         let what = "TLS certificate";
@@ -44,8 +55,16 @@ fn sign_in(report: &mut Report, voters: &Voters<'_>, campaign: &Campaign) {
     let chosen = chosen(voters.site, origin, campaign.clone());
     let Some(campaign) = report.take(&what, chosen, "see docs/voters.md") else { return };
     let mode = campaign.identity.mode;
-    if let Some(keys) = keys(voters, &campaign.id) {
-        let imitated = voters.site.imitates();
+    let imitated = voters.site.imitates();
+    let keys = keys(voters, &campaign.id);
+    if keys.is_none() && secrets_are_needed(&campaign, imitated) {
+        let found = "there are no keys yet, and what WeChat or a captcha needs is in them";
+        let fix =
+            "start once without, which makes the keys, or bring them; then add what is missing";
+        report.failed(&what, &Failure::configuration(found), fix);
+        return;
+    }
+    if let Some(keys) = keys {
         let secrets = if imitated { Ok(()) } else { secrets(&campaign, &keys).map(drop) };
         let all = secrets.and_then(|()| captcha(&campaign, &keys).map(drop));
         if report.take(&what, all, "add it to the keys").is_none() {
@@ -68,6 +87,12 @@ fn sign_in(report: &mut Report, voters: &Voters<'_>, campaign: &Campaign) {
     } else {
         report.ok(what, found);
     }
+}
+
+/// Whether the keys must have more than Weir makes.
+fn secrets_are_needed(campaign: &Campaign, imitated: bool) -> bool {
+    let captcha = matches!(campaign.challenge, Some(Challenge::Captcha { .. }));
+    captcha || campaign.identity.mode.is_wechat() && !imitated
 }
 
 /// The campaign's keys, if they can be read; what is wrong with them is told elsewhere.

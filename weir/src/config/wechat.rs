@@ -11,6 +11,10 @@ use super::keys::only;
 const NAMES: [&str; 3] = ["app_secret", "event_token", "subscription_app_secret"];
 /// WeChat's own have 32 characters at most.
 const CHARS_MAX: usize = 128;
+/// WeChat takes an event token of 3 to 32 characters. Each message's address has a hash of it beside
+/// the two numbers that are hashed with it, so whoever has seen one can try tokens at home, a billion
+/// a second: of 7 letters and digits all within an hour. One of 8 takes days, one of 32 for ever.
+const EVENT_TOKEN_CHARS_MIN: usize = 8;
 
 /// The secrets of a campaign's accounts; which of them are needed depends on its identity mode.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -29,10 +33,18 @@ impl WeChatSecrets {
         let Some(value) = keys.get("wechat") else { return Ok(Self::default()) };
         let table = value.as_table().ok_or("wechat: give a table [wechat]")?;
         only(table, "wechat.", &NAMES)?;
-        let [app_secret, event_token, subscription_app_secret] = NAMES;
+        let [app_secret, event_token_name, subscription_app_secret] = NAMES;
+        let event_token = secret(table, event_token_name)?;
+        if event_token.as_ref().is_some_and(|token| token.len() < EVENT_TOKEN_CHARS_MIN) {
+            return Err(format!(
+                "wechat.{event_token_name}: a token this short can be guessed from one message of \
+                 WeChat; choose one of {EVENT_TOKEN_CHARS_MIN} to 32 letters and digits, best 32 \
+                 at random, in the account's settings and here"
+            ));
+        }
         Ok(Self {
             app_secret: secret(table, app_secret)?,
-            event_token: secret(table, event_token)?,
+            event_token,
             subscription_app_secret: secret(table, subscription_app_secret)?,
         })
     }
@@ -59,12 +71,21 @@ mod tests {
 
     #[test]
     fn what_is_given_is_read_and_what_is_not_is_none() {
-        let keys = "[wechat]\napp_secret = \"a\"\nevent_token = \"b\"".parse().unwrap();
+        let keys = "[wechat]\napp_secret = \"a\"\nevent_token = \"12345678\"".parse().unwrap();
         let secrets = WeChatSecrets::parse(&keys).unwrap();
         assert_eq!(secrets.app_secret.as_deref(), Some("a"));
-        assert_eq!(secrets.event_token.as_deref(), Some("b"));
+        assert_eq!(secrets.event_token.as_deref(), Some("12345678"));
         assert_eq!(secrets.subscription_app_secret, None);
         assert_eq!(format!("{secrets:?}"), "WeChatSecrets(..)");
         assert_eq!(WeChatSecrets::parse(&Table::new()), Ok(WeChatSecrets::default()));
+    }
+
+    #[test]
+    fn an_event_token_that_can_be_guessed_is_refused_with_its_fix_and_not_told() {
+        let keys = "[wechat]\nevent_token = \"1234567\"".parse().unwrap();
+        let problem = WeChatSecrets::parse(&keys).unwrap_err();
+        assert!(problem.starts_with("wechat.event_token: "), "{problem}");
+        assert!(problem.contains("choose one of 8 to 32"), "{problem}");
+        assert!(!problem.contains("1234567"), "{problem}");
     }
 }

@@ -61,6 +61,10 @@ impl SignIns {
         tasks: &mut Tasks,
     ) -> Result<SignIn, Failure> {
         let mode = campaign.identity.mode;
+        if mode == Mode::Demo || self.imitated.is_some() {
+            let (campaign, mode) = (&campaign.id, mode.name());
+            tracing::warn!(campaign, mode, "voters are not checked here: it is to try things out");
+        }
         let wechat = if mode.is_wechat() { Some(self.wechat(campaign, keys)?) } else { None };
         let pseudonyms = Some(keys.pseudonym_key());
         let captcha = captcha(campaign, keys)?;

@@ -63,7 +63,8 @@ pub(super) fn again(
 /// Whether there are no keys where they would be: of a campaign that is over, `weir forget` has
 /// destroyed them, and of one that is not they have been lost.
 fn is_forgotten(args: &UpArgs, directory: &Directory) -> bool {
-    args.keys.is_none() && !directory.keys_file().exists()
+    let given = args.keys.as_deref().map(|given| keys_file(given, directory.campaign()));
+    !given.unwrap_or_else(|| directory.keys_file()).exists()
 }
 
 /// Whether nothing has ever been written: a first start, or one that did not get this far.

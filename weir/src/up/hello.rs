@@ -36,16 +36,19 @@ pub(super) fn lines(
         let url = format!("{api}/v1/campaigns/{}", campaign.id);
         lines.push(format!("\n{} {}", campaign.id, campaign.title));
         let page = format!("{api}/campaigns/{}", campaign.id);
-        if std::io::stderr().is_terminal() {
+        let votes = opened.keys.is_some();
+        if votes && std::io::stderr().is_terminal() {
             lines.push(poster::terminal(&page));
         }
-        lines.push(format!("  vote      {page}"));
+        if votes {
+            lines.push(format!("  vote      {page}"));
+            lines.push(format!("  poster    {page}/poster.svg"));
+        }
         lines.push(format!("  board     {page}/board"));
-        lines.push(format!("  poster    {page}/poster.svg"));
         lines.push(format!("  campaign  {url}"));
         lines.push(format!("  tally     {url}/tally"));
         lines.push(format!("  stream    {url}/tally/stream"));
-        if campaign.identity.mode == Mode::Demo {
+        if votes && campaign.identity.mode == Mode::Demo {
             lines.push(
                 "Its voters are not checked: every browser is one. It is to try it out.".to_owned(),
             );

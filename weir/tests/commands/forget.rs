@@ -51,7 +51,7 @@ fn a_campaign_that_is_over_keeps_its_result_and_takes_nobody_any_more() {
     tally(&up.url(), 0, 0);
     assert_eq!(up.cast("any", &[1]).status, 404);
     let page = up.url().replace("/v1", "");
-    assert_eq!(Request::get(&page).send().status, 404);
+    assert_eq!(Request::get(&page).send().status, 302, "to the board");
     assert_eq!(Request::get(&format!("{page}/board")).send().status, 200);
     up.stop();
 }

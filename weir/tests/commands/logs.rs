@@ -49,7 +49,7 @@ fn a_log_of_json_tells_the_settings_and_no_secret_however_much_is_logged() {
     assert_eq!((&warned["level"], &warned["names"]), (&"WARN".into(), &"WEIR_LISEN".into()));
     let hello = event(&scratch, "weir is up");
     let hello = hello["message"].as_str().unwrap();
-    let url = hello.split_whitespace().find(|word| word.ends_with("/campaigns/test")).unwrap();
+    let url = hello.split_whitespace().find(|word| word.ends_with("/v1/campaigns/test")).unwrap();
     let minted = weir(&["token", "--data", &data, "--campaign", &file, ID]);
     let token = minted.stdout.trim();
     assert_eq!(Request::ballot(&format!("{url}/ballots"), token, &[1, 2]).send().status, 202);

@@ -106,6 +106,40 @@ async function noToken(s) {
   await forged.is('sign_in');
 }
 
+/** Any website may open an address with somebody's token in it, or a word about signing in. */
+async function lured(s) {
+  const { origin, tab } = await voter(s, 'lured');
+  const page = `${origin}/campaigns/open`;
+  const [phone] = s.phones;
+  await votes(tab, 4);
+  await checks(tab, 'counted');
+  const receipt = await tab.receipt();
+  const [other] = await tokens('quiet', 'open', ['luring']);
+  s.expect(REFUSED(409), /\b409\b/);
+  const lure = await phone.tab(`${page}#token=${other}`);
+  const question = lure.page.locator('#replace');
+  await question.waitFor();
+  await lure.is('counted');
+  assert.equal(await lure.receipt(), receipt, 'whoever is signed in still is');
+  await lure.axe('asked whether to be somebody else');
+  await lure.page.locator('#replace-no').tap();
+  await question.waitFor({ state: 'hidden' });
+  // This tab has not left to sign in: nothing is forgotten.
+  const told = await phone.tab(`${page}#login=ok`);
+  await told.is('counted');
+  await told.page.goto(`${page}#login=failed`);
+  await until('the word to be gone', () => !told.page.url().includes('#'));
+  await told.is('counted');
+  assert.equal((await told.stored('open')).receipt, receipt);
+  // Who says so becomes the other one.
+  const wanted = await phone.tab(`${page}#token=${other}`);
+  await wanted.page.locator('#replace-yes').tap();
+  await wanted.is('ready');
+  assert.ok(await wanted.page.locator('#replace').isHidden());
+  await votes(wanted, 5);
+  await slip(wanted, 5);
+}
+
 async function tooMany(s) {
   const { tab } = await voter(s, 'too-many');
   await tab.is('ready');
@@ -298,6 +332,7 @@ export const voting = [
   ['a server that is killed during the submit takes the ballot when it is back', killed],
   ['a token in the address signs in and leaves it', byToken],
   ['without a token all can be read', noToken],
+  ['a link of somebody else asks first', lured],
   ['an eleventh choice is not taken', tooMany],
   ['no choice at all is told', tooFew],
   ['a second phone hears that the first ballot stands', secondPhone],

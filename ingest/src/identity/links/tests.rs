@@ -32,6 +32,18 @@ fn a_link_signs_in_its_voter_once() {
 }
 
 #[test]
+fn a_link_may_be_looked_at_as_long_as_it_could_be_used_and_is_none_the_worse_for_it() {
+    let (links, text, other) = (Links::default(), minted(), minted());
+    for _ in 0..2 {
+        assert_eq!(links.look(&keys("c"), &text, NOW_MS), Ok(LINKED.voter));
+    }
+    assert_eq!(links.look(&keys("d"), &text, NOW_MS), Err(LinkError::Forged));
+    assert_eq!(links.redeem(&keys("c"), &text, NOW_MS), Ok(LINKED));
+    assert_eq!(links.look(&keys("c"), &text, NOW_MS), Err(LinkError::Used));
+    assert_eq!(links.look(&keys("c"), &other, NOW_MS + LIFE_MS), Err(LinkError::Expired));
+}
+
+#[test]
 fn a_link_lives_for_five_minutes_and_stays_dead_though_the_clock_is_put_back() {
     let (links, first, second) = (Links::default(), minted(), minted());
     let at = |text: &str, now_ms| links.redeem(&keys("c"), text, now_ms);

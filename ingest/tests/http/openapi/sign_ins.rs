@@ -22,7 +22,9 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 /// How voters sign in where an operation answers so.
 pub(super) fn way(id: &str, code: &str) -> SignIn {
     let mode = match (id, code) {
-        (_, "wrong_identity_mode") | ("signIn", "unauthenticated") => Mode::Token,
+        (_, "wrong_identity_mode") | ("signIn", "unauthenticated" | "already_signed_in") => {
+            Mode::Token
+        }
         ("login" | "callback", _) => Mode::Service,
         ("verifyEvents" | "wechatEvent", _) | (_, "link_used") => Mode::Link,
         ("signIn", _) => Mode::Demo,
@@ -75,6 +77,11 @@ async fn session(edge: &Running, code: &str) -> Answer {
             edge.clock.set(NOON_MS + 3 * DAY_MS);
             sign_in(edge, DEMO).await
         }
+        "already_signed_in" => {
+            let cookie = format!("__Host-weir-c={}", edge.token("ann"));
+            let body = json!({ "token": edge.token("ben") }).to_string();
+            edge.send(Method::POST, SESSION, &[JSON, ("cookie", &cookie)], body).await
+        }
         "link_used" => {
             let link = json!({ "link": link(edge).await }).to_string();
             assert_eq!(sign_in(edge, &link).await.status, 204);
@@ -100,7 +107,7 @@ async fn by_oauth(edge: &Running, case: &Case<'_>) -> Answer {
     let answer = edge.get(&path(case.path, "c")).await;
     if case.code == "good" {
         let (to, cookie) = match case.id {
-            "login" => ("http://127.0.0.1:1/connect/oauth2/authorize?", "weir-login="),
+            "login" => ("http://127.0.0.1:1/connect/oauth2/authorize?", "__Host-weir-login="),
             _ => ("/campaigns/c#login=expired", ""),
         };
         assert!(answer.header("location").starts_with(to), "{answer:?}");
