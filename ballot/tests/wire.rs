@@ -19,7 +19,6 @@ use proto::{Proto, encode, field, inner, list};
 fn three() -> Vec<Ballot> {
     vec![ballot(1, &[1, 20], 5), ballot(2, &[7], -3), ballot(3, &[2, 3, 4], 999)]
 }
-
 /// What a batch about which nothing was noticed has not.
 const UNUSED: [&str; 3] = ["weir.v1.Record.rules", "weir.v1.Record.close", "weir.v1.Batch.risk"];
 fn built(ballots: &[Ballot], words: usize) -> Batch {
@@ -116,7 +115,8 @@ fn what_was_noticed_is_the_same_to_the_proto_and_to_us() {
     let proto = Proto::checked_in();
     let signs = [Risk::NONE, Risk::BURST | Risk::FRESH, Risk::NONE];
     let mut builder = BatchBuilder::new(1);
-    three().iter().zip(signs).for_each(|(ballot, risk)| drop(builder.push_noted(ballot, risk)));
+    let noted_at = |(ballot, risk): (&Ballot, Risk)| builder.push_noted(ballot, risk);
+    assert_eq!(three().iter().zip(signs).map(noted_at).collect::<Vec<_>>(), [0, 1, 2]);
     let batch = builder.finish();
     assert_eq!(std::array::from_fn(|at| batch.risk(at)), signs);
     assert_same(&proto, &noted(&proto, &[0, 9, 0]), &Record::Batch(batch), &UNUSED[..2]);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use aggregator::{Aggregator, Config, found, view};
 use ballot::{Campaign, PseudonymKey, Rules, TokenKeys, local_date};
 use ingest::server::{Counters, Limits, Shutdown, serve};
-use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, SignIn, Site, Voting};
+use ingest::{BatchLimits, Batcher, Edge, EdgeCampaign, EdgeOptions, SignIn, Voting};
 use journal::{Clock as _, ClockCheck, Embedded, EmbeddedOptions, Journal as _, SystemClock};
 use loadtest::load::Means;
 use loadtest::plan::Plan;
@@ -145,8 +145,13 @@ impl Site {
 
 fn edge(given: EdgeCampaign<Embedded>, shutdown: &Shutdown) -> Edge<Embedded> {
     let (limits, clock, registry) = (Limits::default(), Arc::new(SystemClock), Registry::new());
-    let options =
-        EdgeOptions { limits, clock, shutdown: shutdown.clone(), registry, site: Site::default() };
+    let options = EdgeOptions {
+        limits,
+        clock,
+        shutdown: shutdown.clone(),
+        registry,
+        site: ingest::Site::default(),
+    };
     Edge::new(vec![given], options).unwrap()
 }
 
