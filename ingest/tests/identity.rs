@@ -13,10 +13,9 @@ mod attacks;
 #[path = "identity/browser.rs"]
 mod browser;
 #[path = "http/client.rs"]
-#[expect(dead_code, reason = "the tests of the interface use all of it")]
 mod client;
 #[path = "http/kit.rs"]
-#[expect(dead_code, reason = "as above")]
+#[expect(dead_code, reason = "the tests of the interface use all of it")]
 mod kit;
 #[path = "identity/me.rs"]
 mod me;

@@ -121,9 +121,8 @@ async fn where_no_campaign_has_an_account_there_is_no_such_address_and_no_token_
 async fn events_whose_body_does_not_come_keep_out_none_whose_body_does() {
     let world = World::start(&CAMPAIGNS).await;
     let query = World::signed(TOKEN, "1");
-    let head = format!(
-        "POST /wechat/events?{query} HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\n<"
-    );
+    let head =
+        format!("POST /wechat/events?{query} HTTP/1.1\r\nhost: test\r\ncontent-length: 9\r\n\r\n<");
     let mut slow = Vec::new();
     for _ in 0..257 {
         let mut raw = world.raw().await;

@@ -19,6 +19,7 @@ use crate::kit::{NOON_MS, Running, TestClock, campaign_text};
 pub(super) async fn provoke(edge: &Running, case: &Case<'_>) -> Answer {
     match (case.id, case.status) {
         ("home", "200") => Direct::to(&several()).await.send(&Method::GET, "/").await,
+        ("page", "302") => Direct::to(&several()).await.send(&Method::GET, "/campaigns/c").await,
         ("asset", "200" | "304") => {
             let page = edge.get("/campaigns/c").await;
             let page = std::str::from_utf8(&page.body).unwrap();
