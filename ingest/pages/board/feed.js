@@ -19,6 +19,8 @@
   // A page that nobody sees for so long holds no stream.
   const UNSEEN_MS = 60000;
   const CAMPAIGN_MS = 300000;
+  // At the close by this page's clock, until the server says so too: it may have been extended.
+  const CLOSE_MS = 5000;
 
   const feed = {
     tally: null,
@@ -27,6 +29,8 @@
     // Why there is no count: hidden, not_ready, gone or offline; other where it is of another
     // journal than the shown one.
     problem: facts.isHidden ? 'hidden' : null,
+    // Whether the server has said that voting is over.
+    isClosed: false,
   };
   let changed = () => {};
   let etag = null;
@@ -38,6 +42,7 @@
   let failures = 0;
   let seenAt = 0;
   let campaignAt = 0;
+  let campaignAskedAt = 0;
 
   const spread = (ms) => ms * (1 + Math.random() / 4);
 
@@ -156,6 +161,7 @@
   // The window and the server's time.
   async function askCampaign() {
     const sent = Date.now();
+    campaignAskedAt = sent;
     campaignAt = sent + CAMPAIGN_MS;
     try {
       const { answer, body } = await get(facts.address, {});
@@ -164,6 +170,7 @@
       facts.opens = Date.parse(body.opens_at);
       facts.closes = Date.parse(body.closes_at);
       facts.days = body.days.map((day) => day.day);
+      feed.isClosed = Date.parse(body.now) >= facts.closes;
       changed(feed.tally !== null);
     } catch (unreachable) {
       campaignAt = sent + BACKOFF_MAX_MS;
@@ -183,7 +190,8 @@
     if (wanted && !stream && at >= streamAt) open();
     const isQuiet = !stream || at - feed.freshAt > QUIET_MS;
     if (isQuiet && !asking && at >= askAt) ask();
-    if (at >= campaignAt) askCampaign();
+    const isDoubted = now() >= facts.closes && !feed.isClosed;
+    if (at >= campaignAt || (isDoubted && at >= campaignAskedAt + CLOSE_MS)) askCampaign();
   }
 
   // Somebody looks again.

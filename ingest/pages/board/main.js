@@ -23,7 +23,7 @@
     if (tally.final) return 'final';
     if (Date.now() - feed.freshAt > STALE_MS) return 'stale';
     if (now() < facts.opens) return 'not_open';
-    return now() < facts.closes ? 'live' : 'counting';
+    return now() < facts.closes || !feed.isClosed ? 'live' : 'counting';
   }
 
   function showState() {

@@ -4,10 +4,10 @@
 
   const { state, server, store, choices, insist, view, receipt, signIn } = weir;
   const { give, isOver } = weir.send;
-  const { $, facts, jitter, backoff, pause } = weir.tools;
+  const { $, facts, jitter, backoff, pause, TURN_SPREAD_MS } = weir.tools;
   const TICK_MS = 20000;
+  const TURNING_MS = 4000;
   const STALE_MS = 30000;
-  const SPREAD_MS = 2000;
   let asking = null;
   let insisting = false;
   let heardAt = 0;
@@ -29,6 +29,7 @@
         state.hear(me);
         if (!state.busy) choices.choose(state.row.choices);
         refresh();
+        receipt.claim();
         return true;
       });
     }
@@ -54,18 +55,19 @@
     const { me } = state;
     if (now === null) return;
     const edges = [me.opens_at_ms, me.day_ends_at_ms, me.closes_at_ms].filter((at) => at > now);
-    timer = setTimeout(tick, Math.min(TICK_MS, ...edges.map((at) => at - now + 20)));
+    // The server has not said yet that it is over.
+    const tickMs = state.phase() === 'turning' ? TURNING_MS : TICK_MS;
+    timer = setTimeout(tick, Math.min(tickMs, ...edges.map((at) => at - now + 20)));
   }
 
   function tick() {
-    const phase = state.phase();
-    const turned = phase === 'turning' || (phase === 'closed' && state.me.state !== 'closed');
+    const turned = state.phase() === 'turning';
     refresh();
     // A ballot that waits for its next attempt has none when its day is over.
     if (state.busy && isOver()) insist.hurry();
     if (turned || server.slept()) {
       // Everybody's day ends at once: they do not all ask at once.
-      setTimeout(askUntilHeard, jitter(SPREAD_MS));
+      setTimeout(askUntilHeard, jitter(TURN_SPREAD_MS));
     }
   }
 
@@ -110,6 +112,7 @@
   function seen() {
     if (document.visibilityState === 'hidden') return;
     insist.hurry();
+    receipt.hurry();
     const stale = performance.now() - heardAt > STALE_MS || server.slept();
     if (stale || state.phase() === 'turning' || !state.mayVote()) ask();
     else refresh();
@@ -161,6 +164,10 @@
       event.preventDefault();
       view.reveal('slip');
     });
+    $('check-sign-in').addEventListener('click', (event) => {
+      event.preventDefault();
+      signIn.invite();
+    });
     if (facts.mode === 'demo') $('login').addEventListener('click', demo);
     if (facts.mode === 'service' || facts.mode === 'unionid') {
       $('login').addEventListener('click', store.leave);
@@ -173,7 +180,12 @@
     window.addEventListener('pageshow', restored);
     window.addEventListener('resize', view.fit);
     window.addEventListener('offline', view.render);
-    window.addEventListener('online', () => (state.me ? view.render() : ask()));
+    window.addEventListener('focus', receipt.hurry);
+    window.addEventListener('online', () => {
+      receipt.hurry();
+      if (state.me) view.render();
+      else ask();
+    });
     window.addEventListener('hashchange', () => signIn.isBrought() && begin());
   }
 

@@ -7,10 +7,15 @@
   'use strict';
 
   const { state, server, insist, view, challenge } = weir;
-  const { facts, say } = weir.tools;
+  const { facts, say, jitter, pause, TURN_SPREAD_MS } = weir.tools;
 
   // Solutions in a row for one ballot: one is enough, unless it took too long.
   const CHALLENGES_MAX = 3;
+
+  // Asks who this is, and what the server says of day and vote.
+  let askAnew = () => Promise.resolve(false);
+  // Whether the pending ballot was sent before, and what became of that is not known.
+  let inDoubt = false;
 
   function give(code, word, filling) {
     state.notice = { code, word, filling };
@@ -24,7 +29,18 @@
     return phase !== 'unknown';
   }
 
-  const insistOn = (question) => insist.insist(question, isOver, view.render);
+  const heard = async () => ((await askAnew()) ? { status: 200 } : null);
+
+  // A day or a vote that is over by the clock may have been extended: the server is asked before
+  // the ballot is given up.
+  async function insistOn(question) {
+    for (;;) {
+      const answer = await insist.insist(question, isOver, view.render);
+      if (answer || state.phase() !== 'turning' || state.isCast(state.row)) return answer;
+      await pause(jitter(TURN_SPREAD_MS)).over;
+      if (!(await insist.insist(heard, () => false, view.render))) return null;
+    }
+  }
 
   function refused(answer) {
     const detail = (answer.json && answer.json.detail) || say('error_unknown');
@@ -33,9 +49,8 @@
   }
 
   // What keeps the pending ballot from being sent now; null if nothing does.
-  async function hindrance(ask) {
+  async function hindrance() {
     const known = state.me && (state.mayVote() || facts.mode === 'demo');
-    const heard = async () => ((await ask()) ? { status: 200 } : null);
     if (!known && !(await insistOn(heard))) return 'unanswered';
     if (isOver()) return 'unanswered';
     if (!state.me.signed_in && facts.mode === 'demo') {
@@ -51,8 +66,13 @@
   // The answer to this ballot, once the voter has shown what may be asked of them.
   async function answered(row) {
     let solution = challenge.take();
+    const cast = () => {
+      inDoubt = Boolean(state.row.sent);
+      if (!inDoubt) state.keep(Object.assign({}, state.row, { sent: true }));
+      return server.cast(row.day, row.choices, solution);
+    };
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await insistOn(() => server.cast(row.day, row.choices, solution));
+      const answer = await insistOn(cast);
       if (!answer || !challenge.isAsked(answer) || attempt > CHALLENGES_MAX) return answer;
       solution = await challenge.meet(answer, isOver);
       if (!solution) return isOver() ? null : answer;
@@ -82,6 +102,8 @@
     }
     // It waits for the voter to come back.
     if (state.row.state === 'challenged') return 'leave';
+    // An earlier attempt may have arrived in time.
+    if (json.code === 'closed' && inDoubt) return 'over';
     if (json.code === 'not_open' || json.code === 'closed') return 'ask';
     return refused(answer);
   }
@@ -90,23 +112,27 @@
   function unanswered(over) {
     if (state.isCast(state.row)) return;
     if (!over) give('ready', 'ready_stopped');
-    else if (state.row.day && state.phase() !== 'not_open') give('late', 'late_unsent');
+    else if (state.row.day && state.phase() !== 'not_open') {
+      state.keep(Object.assign({}, state.row, { state: 'unconfirmed' }));
+    }
   }
 
   // Sends the pending ballot. Answers what to do next: cast, ask, sign_in, again, leave or
   // told.
   async function send(ask) {
+    askAnew = ask;
     state.busy = true;
     state.notice = null;
     view.render();
-    let next = await hindrance(ask);
+    let next = await hindrance();
     if (next === null) {
       const { row } = state;
       const answer = await answered(row);
       next = answer ? settle(row, answer) : 'unanswered';
     }
-    if (next === 'unanswered') {
-      unanswered(isOver());
+    if (next === 'over') await askAnew();
+    if (next === 'unanswered' || next === 'over') {
+      unanswered(next === 'over' || isOver());
       next = 'told';
     }
     if (state.row.state === 'pending') state.choosing(state.row.choices);

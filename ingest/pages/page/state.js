@@ -115,7 +115,7 @@
     state.me && state.me.signed_in && (!facts.followersOnly || state.me.follower);
 
   weir.state = Object.assign(state, {
-    phase, today, ballot, nextChanceMs, keep, choosing, hear, signedIn, disown, advance, mayVote, isCast,
-    UNCOUNTED, JUDGED,
+    phase, today, ballot, nextChanceMs, keep, choosing, hear, signedIn, disown, advance, mayVote,
+    isCast, UNCOUNTED, JUDGED,
   });
 })(window.weir = window.weir || {});

@@ -86,6 +86,9 @@
   const jitter = (boundMs) => Math.random() * boundMs;
   const backoff = (attempt) => jitter(Math.min(15000, 500 * Math.pow(2, attempt)));
 
+  // Everybody's day ends at once, and not all should ask at once.
+  const TURN_SPREAD_MS = 2000;
+
   // A wait that can be ended early. Answers whether it was.
   function pause(ms) {
     let wake = null;
@@ -100,6 +103,6 @@
   }
 
   weir.tools = {
-    $, facts, say, moment, dateAt, isZoneKnown, day, jitter, backoff, pause,
+    $, facts, say, moment, dateAt, isZoneKnown, day, jitter, backoff, TURN_SPREAD_MS, pause,
   };
 })(window.weir = window.weir || {});

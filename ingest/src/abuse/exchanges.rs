@@ -12,8 +12,8 @@ use crate::caller::Prefix;
 /// carrier's exit, whose voters sign in once each; a twentieth of 10,000 a minute is 500.
 const PREFIX_BURST: u32 = 300;
 const PREFIX_RATE: u32 = 10;
-/// What all may: 40,000 a minute, 42,000 in the first.
-const ALL_BURST: u32 = 2_000;
+/// What all may: 40,000 a minute, 45,000 in the first.
+const ALL_BURST: u32 = 5_000;
 const ALL_RATE: u32 = 666;
 
 /// The exchanges of a process.
