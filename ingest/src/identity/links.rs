@@ -115,7 +115,7 @@ impl Links {
     /// Uses up a link, whose voter it answers. Of any number that try at once one gets it.
     ///
     /// # Errors
-    /// [`LinkError`], by what is wrong; only then it is as it was.
+    /// `LinkError`, by what is wrong; only then it is as it was.
     pub fn redeem(&self, keys: &TokenKeys, text: &str, now_ms: i64) -> Result<Linked, LinkError> {
         let (linked, link) = open(keys, text)?;
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);

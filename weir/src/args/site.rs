@@ -13,7 +13,7 @@ use crate::process::TlsFiles;
 /// How voters find a process, and how it knows them.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SiteArgs {
-    /// The origin that voters see, https://vote.example.org: for posters, sign-in by WeChat and
+    /// The origin that voters see, https://HOST: for posters, sign-in by WeChat and
     /// cookies. Not given: `up` takes its own address; elsewhere there is no poster and no sign-in
     /// by WeChat
     #[arg(long, value_name = "URL", value_parser = public_url)]

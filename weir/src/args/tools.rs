@@ -45,7 +45,7 @@ pub(crate) struct PosterArgs {
     /// The campaign file (TOML). Not given: the built-in campaign hubei-2023
     #[arg(long, value_name = "FILE")]
     pub(crate) campaign: Option<PathBuf>,
-    /// The origin that voters see, https://vote.example.org, to which the code leads
+    /// The origin that voters see, https://HOST, to which the code leads
     #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(crate) public_url: String,
     /// One of the campaign's channels: scans of this poster are counted by it. Not given: the code
