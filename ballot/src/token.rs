@@ -1,10 +1,10 @@
 //! The voter token: who votes, until when, follower or not, signed for one campaign.
 //!
 //! Layout, before base64url without padding (58 characters): version 1, key id, flags (bit 0:
-//! follower, bit 1: fresh, bit 2: made where voters are not checked), expiry in Unix seconds (u64 big-endian), voter id (16), tag (16: the
-//! first half of an HMAC-SHA256 over the campaign's id, a zero byte and all before the tag). The
-//! raw identity is never in it. Nothing is believed before the tag has been checked, in constant
-//! time.
+//! follower, bit 1: fresh, bit 2: made where voters are not checked), expiry in Unix seconds (u64
+//! big-endian), voter id (16), tag (16: the first half of an HMAC-SHA256 over the campaign's id, a
+//! zero byte and all before the tag). The raw identity is never in it. Nothing is believed before
+//! the tag has been checked, in constant time.
 
 use std::fmt;
 

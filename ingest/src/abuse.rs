@@ -2,9 +2,9 @@
 //!
 //! Invariant: what is unusual is noted in the ballot and counts all the same; only a voter or a
 //! connection that asks far beyond any use is refused, and a network's ballots only if the operator
-//! has said so: behind one carrier's address there are thousands of voters. Memory is bounded by the rate of
-//! arrivals: an entry goes once its allowance is full again. Never here: an address or a voter in a
-//! log or a metric.
+//! has said so: behind one carrier's address there are thousands of voters. Memory is bounded by
+//! the rate of arrivals: an entry goes once its allowance is full again. Never here: an address or
+//! a voter in a log or a metric.
 
 mod cadence;
 mod exchanges;

@@ -2,8 +2,8 @@
 //!
 //! After it nobody can make a pseudonym of an identity any more, and so say whether somebody voted;
 //! the result stays, and can be recounted. What was handed out before still names its voter: a
-//! cookie on a phone, a list of tokens or receipts with names beside it. Never here: a campaign that may still get ballots,
-//! unless that is asked for, or a doubt about which campaign is meant.
+//! cookie on a phone, a list of tokens or receipts with names beside it. Never here: a campaign
+//! that may still get ballots, unless that is asked for, or a doubt about which campaign is meant.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};

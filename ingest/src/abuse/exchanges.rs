@@ -1,5 +1,5 @@
-//! How many codes are exchanged at WeChat: 50,000 a minute are all that an account has, and who uses
-//! them up keeps everybody out.
+//! How many codes are exchanged at WeChat: 50,000 a minute are all that an account has, and who
+//! uses them up keeps everybody out.
 //!
 //! Invariant: no network takes more than its share, and all of them together less than the account
 //! has, in this process. Memory is bounded as in `rates`. Never here: a look at who is signing in.

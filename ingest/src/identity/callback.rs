@@ -2,7 +2,8 @@
 //!
 //! Invariant: nobody is signed in but the browser that set out, nothing is asked of WeChat before
 //! the two halves of the sign-in hold together, a sign-in has one code exchanged, and every answer
-//! leads to the page of a campaign that is served here, or to WeChat. Never here: an identity, or a code in a log.
+//! leads to the page of a campaign that is served here, or to WeChat. Never here: an identity, or a
+//! code in a log.
 
 use std::net::IpAddr;
 

@@ -3,7 +3,8 @@
 //!
 //! Invariant: what the campaign's mode does not take signs nobody in, no other website may sign its
 //! visitors in here, and who is signed in becomes somebody else only by their own word: anybody may
-//! pass on a link that has a token of theirs in it. A body means one sign-in or none. Never here: a token or a link in a log.
+//! pass on a link that has a token of theirs in it. A body means one sign-in or none. Never here: a
+//! token or a link in a log.
 
 use ballot::{Mode, Token, VoterId};
 use hyper::body::Incoming;

@@ -11,9 +11,10 @@ use super::keys::only;
 const NAMES: [&str; 3] = ["app_secret", "event_token", "subscription_app_secret"];
 /// WeChat's own have 32 characters at most.
 const CHARS_MAX: usize = 128;
-/// WeChat takes an event token of 3 to 32 characters. Each message's address has a hash of it beside
-/// the two numbers that are hashed with it, so whoever has seen one can try tokens at home, a billion
-/// a second: of 7 letters and digits all within an hour. One of 8 takes days, one of 32 for ever.
+/// WeChat takes an event token of 3 to 32 characters. Each message's address has a hash of it
+/// beside the two numbers that are hashed with it, so whoever has seen one can try tokens at home,
+/// a billion a second: of 7 letters and digits all within an hour. One of 8 takes days, one of 32
+/// for ever.
 const EVENT_TOKEN_CHARS_MIN: usize = 8;
 
 /// The secrets of a campaign's accounts; which of them are needed depends on its identity mode.

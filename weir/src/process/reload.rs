@@ -5,6 +5,8 @@
 //! touched. Never here: a reason to stop serving, a wait that deafens the process to signals, or a
 //! secret in the log.
 
+mod policy;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::path::PathBuf;
@@ -16,6 +18,8 @@ use ingest::Edge;
 use journal::Journal;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::timeout;
+
+use policy::same_policy;
 
 use super::signals::Hangups;
 use super::{Opened, Program, agreed_rules};
@@ -159,30 +163,6 @@ impl<P: Program> Reloading<'_, P> {
                 tracing::error!(campaign = id, why, "not reloaded, it stays as it was");
             }
         }
-    }
-}
-
-/// Refuses a change of what is no rule of the journal, but decides who may vote, or was handed out
-/// at the start.
-fn same_policy(was: &Campaign, is: &Campaign) -> Result<(), Failure> {
-    let identity = |of: &Campaign| format!("{:?}", of.identity);
-    let voters_max = |of: &Campaign| of.voters_per_day_max.to_string();
-    let fields = [
-        ("id", was.id.clone(), is.id.clone()),
-        ("zone", was.zone.clone(), is.zone.clone()),
-        ("identity", identity(was), identity(is)),
-        ("challenge", format!("{:?}", was.challenge), format!("{:?}", is.challenge)),
-        ("results", format!("{:?}", was.results), format!("{:?}", is.results)),
-        ("channels", was.channels.join(", "), is.channels.join(", ")),
-        ("followers_only", was.followers_only.to_string(), is.followers_only.to_string()),
-        ("voters_per_day_max", voters_max(was), voters_max(is)),
-    ];
-    match fields.into_iter().find(|(_, was, is)| was != is) {
-        None => Ok(()),
-        Some((field, was, is)) => Err(Failure::configuration(format!(
-            "{field} differs: the file has {is}, this process runs with {was}; put it back: only a \
-             restart can change it"
-        ))),
     }
 }
 

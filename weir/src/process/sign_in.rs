@@ -119,8 +119,8 @@ impl SignIns {
         let another = |(token, of): &(String, String)| token == event_token && *of != account;
         if self.imitated.is_none() && heard.iter().any(another) {
             return Err(Failure::configuration(format!(
-                "{}: the keys have the [wechat] event_token of another account; give each account a \
-                 token of its own, in its settings and here",
+                "{}: the keys have the [wechat] event_token of another account; give each account \
+                 a token of its own, in its settings and here",
                 campaign.id
             )));
         }
