@@ -35,8 +35,9 @@ const CAMPAIGN: &str = "midnight";
 const PARTITIONS: u32 = 4;
 /// How far the clocks of the first edge and aggregator, and of the second, are ahead.
 const AHEAD_MS: [i64; 2] = [-750, 750];
-/// From the founding to midnight: four seconds to start, twenty of ballots.
-const TO_MIDNIGHT_MS: i64 = 24_000;
+/// From the founding to midnight: four seconds to start, on a busy machine over twenty, and some
+/// of ballots.
+const TO_MIDNIGHT_MS: i64 = 34_000;
 const SECOND_DAY_MS: i64 = 28_000;
 /// How long before midnight the leader dies: its stall of three to five seconds lies across.
 const KILLED_BEFORE_MS: i64 = 1_500;
@@ -124,8 +125,9 @@ async fn midnight_and_the_close(kafka: &Arc<testkit::Kafka>) {
     // Joined below; ends with this future if that fails.
     let casting = AbortOnDropHandle::new(tokio::spawn(casting));
 
-    until_clock("the moment before midnight", first.end_ms - KILLED_BEFORE_MS).await;
+    // Asked before the moment: on a busy machine the answer takes a while.
     let dead = leader(kafka);
+    until_clock("the moment before midnight", first.end_ms - KILLED_BEFORE_MS).await;
     let cluster = Arc::clone(kafka);
     spawn_blocking(move || cluster.broker(dead).kill()).await.unwrap();
     assert!(SystemClock.now_ms() < first.end_ms, "the leader died too late");
