@@ -17,6 +17,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kit::{Request, Scratch, Up, campaign, eventually, weir};
 
+/// Voters who vote again and again: each may 30 times in a row, and once a second then.
+const CROWD: u64 = 10;
+
 /// A campaign, its keys, and the process that serves it.
 struct Site<'a> {
     scratch: &'a Scratch,
@@ -99,18 +102,26 @@ fn token_keys_rotate_under_load_and_no_voter_notices() {
     assert!(site.reload().contains("changed=\"another secret of token key 1\""));
     let old = site.token("ann");
     assert_eq!(site.cast(&old), 202);
+    let crowd: Vec<_> = (0..CROWD).map(|one| site.token(&format!("voter-{one}"))).collect();
     site.write_keys(&[2, 1]);
     let new = site.token("bob");
     assert_eq!(site.cast(&new), 401, "it is not read by itself");
 
     let (done, cast) = (AtomicBool::new(false), AtomicU32::new(0));
-    let again = Request::ballot(&format!("{}/ballots", site.up.url()), &old, &[1, 2]);
+    let url = format!("{}/ballots", site.up.url());
+    let again = crowd.iter().map(|token| Request::ballot(&url, token, &[1, 2]));
+    let again: Vec<_> = again.collect();
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            // Also a ballot once more is acknowledged, as long as its token is good.
-            while !done.load(Ordering::Relaxed) {
-                assert_eq!(again.send().status, 202);
-                cast.fetch_add(1, Ordering::Relaxed);
+            // Also a ballot once more is acknowledged, as long as its token is good; who comes too
+            // often is told so, and nothing else.
+            for again in again.iter().cycle().take_while(|_| !done.load(Ordering::Relaxed)) {
+                match again.send().status {
+                    202 => {
+                        cast.fetch_add(1, Ordering::Relaxed);
+                    }
+                    other => assert_eq!(other, 429),
+                }
             }
         });
         let voting = |more: u32| {
@@ -132,7 +143,7 @@ fn token_keys_rotate_under_load_and_no_voter_notices() {
     assert_eq!((site.cast(&old), site.cast(&new)), (401, 202));
     // The same voter by a new token: the ballot is the one that was cast.
     assert_eq!(site.cast(&site.token("ann")), 202);
-    site.up.tally(2, 0);
+    site.up.tally(2 + CROWD, 0);
     site.up.stop();
 }
 
