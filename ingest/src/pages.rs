@@ -23,6 +23,7 @@ use hyper::http::request::Parts;
 
 use crate::language::Language;
 use crate::server::Body;
+pub(crate) use dates::MONTHS;
 pub(crate) use document::Document;
 pub(crate) use index::index;
 

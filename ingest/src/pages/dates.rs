@@ -6,7 +6,8 @@ use ballot::{Campaign, VotingDay, rfc3339};
 
 use crate::language::Language;
 
-const MONTHS: [&str; 12] = [
+/// As English names them, January first.
+pub(crate) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
