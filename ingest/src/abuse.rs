@@ -84,15 +84,14 @@ impl Abuse {
         })
     }
 
-    /// What is unusual about a ballot of this voter from there, or why it is not taken.
+    /// What is unusual about a ballot of this voter from there, or why it is not taken; whoever
+    /// asks counts a refusal, where it is one.
     pub(crate) fn judge(&self, voter: VoterId, from: Option<Prefix>) -> Result<Risk, TooOften> {
-        let Some(left) = self.voters.take(voter) else {
-            return Err(self.refuse(TooOften::Voter));
-        };
+        let left = self.voters.take(voter).ok_or(TooOften::Voter)?;
         let burst = Risk::BURST.when(left < VOTER_BURST - VOTER_NOTED_BURST);
         let Some(from) = from else { return Ok(burst) };
         if self.prefixes.as_ref().is_some_and(|prefixes| prefixes.take(from).is_none()) {
-            return Err(self.refuse(TooOften::Prefix));
+            return Err(TooOften::Prefix);
         }
         let left = self.busy_prefixes.take(from).unwrap_or(0);
         let busy = Risk::PREFIX.when(left < PREFIX_SEEN_BURST - PREFIX_NOTED_BURST);
@@ -155,7 +154,6 @@ mod tests {
         advance(Duration::from_secs(1)).await;
         assert_eq!(abuse.judge(VOTER, None), Ok(Risk::BURST), "still in the midst of it");
         assert_eq!(abuse.judge(VOTER, None), Err(TooOften::Voter));
-        assert_eq!(abuse.refused[TooOften::Voter as usize].get(), 2);
         advance(Duration::from_secs(60)).await;
         abuse.forget();
         assert_eq!(abuse.voters.len(), 0);

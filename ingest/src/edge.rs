@@ -14,6 +14,7 @@ use std::time::Duration;
 use ballot::{Campaign, TokenKeys};
 use journal::{Clock, ClockCheck, Journal, MEASURED_AGE_MAX};
 use prometheus::Registry;
+use tokio::join;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -30,6 +31,7 @@ use crate::server::{Limits, Shutdown};
 use crate::site::Site;
 use crate::stream::Places;
 use crate::trace::Tracer;
+use crate::turns::Turns;
 pub(crate) use answer::{json, redirect, without_body};
 
 /// How long the journal may leave heartbeats unanswered: five of them.
@@ -109,6 +111,7 @@ pub(crate) struct Shared<J> {
     pub(crate) scans: Scans,
     pub(crate) site: Site,
     pub(crate) abuse: Abuse,
+    pub(crate) turns: Turns,
     shutdown: Shutdown,
     /// None as long as nothing is traced.
     tracer: OnceLock<Arc<Tracer>>,
@@ -146,6 +149,7 @@ impl<J: Journal> Edge<J> {
         let channels = channels.map(|of| (of.id.as_str(), of.channels.as_slice()));
         let scans = Scans::new(&registry, channels)?;
         let abuse = Abuse::new(&registry, site.prefix_rate_max)?;
+        let turns = Turns::new(&registry)?;
         watch_batchers(&registry, &clock, batchers)?;
         let ids = campaigns.iter().map(|given| given.campaign.id.as_str());
         let noted = Noted::of(&registry, ids.clone())?;
@@ -166,6 +170,7 @@ impl<J: Journal> Edge<J> {
             scans,
             site,
             abuse,
+            turns,
             shutdown,
             tracer: OnceLock::new(),
         });
@@ -180,14 +185,18 @@ impl<J: Journal> Edge<J> {
         hosted.map(|hosted| hosted.renew(campaign, tokens)).is_ok()
     }
 
-    /// Keeps what the edge knows of callers small; runs until it is dropped.
+    /// Keeps what the edge knows of callers small, and gives views their turns; runs until it is
+    /// dropped.
     pub fn upkeep(&self) -> impl Future<Output = Infallible> + Send + use<J> {
         let shared = Arc::clone(&self.shared);
         async move {
-            loop {
-                sleep(UPKEEP_EVERY).await;
-                shared.abuse.forget();
-            }
+            let forgetting = async {
+                loop {
+                    sleep(UPKEEP_EVERY).await;
+                    shared.abuse.forget();
+                }
+            };
+            join!(forgetting, shared.turns.keep()).1
         }
     }
 

@@ -18,6 +18,7 @@ mod seen;
 mod session;
 mod signature;
 mod unionids;
+mod verify;
 mod xml;
 
 use std::borrow::Cow;
@@ -36,6 +37,7 @@ use journal::Journal;
 use crate::challenge::Captcha;
 use crate::edge::{Shared, redirect};
 use crate::hosted::Hosted;
+use crate::language::Language;
 use crate::metrics::SignInOutcome;
 use crate::refusal::Refusal;
 use crate::server::Body;
@@ -80,6 +82,8 @@ pub struct WeChatSignIn {
     pub event_token: String,
     /// The name of the account that voters follow.
     pub account: String,
+    /// What WeChat knows the domain by, if it asks: `MP_verify_{it}.txt` has it.
+    pub verify: Option<String>,
     /// The word that voters send to the account in mode `link`.
     pub keyword: Option<String>,
     /// Who follows.
@@ -146,6 +150,11 @@ pub(crate) async fn events<J: Journal>(
     events::answer(edge, parts, body).await
 }
 
+/// `GET /MP_verify_{name}.txt`
+pub(crate) fn verify<J: Journal>(edge: &Shared<J>, name: &str) -> Result<Response<Body>, Refusal> {
+    verify::answer(edge, name)
+}
+
 /// The first second at which tokens that are made now no longer hold; none if that is over.
 fn sign_ins_end_s<J: Journal>(hosted: &Hosted<J>, now_ms: i64) -> Option<u64> {
     let end_ms = hosted.rules().closes_at_ms().saturating_add(AFTER_CLOSE_MS);
@@ -171,10 +180,12 @@ fn parameter<'a>(parts: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
     found.next().is_none().then_some(value)
 }
 
-/// To the page of a campaign that is served here, with word of how signing in went. The word is
-/// behind the `#`, so that it is in no log and the page is the same for all.
-fn to_page(id: &str, outcome: SignInOutcome) -> Response<Body> {
-    private(redirect(&format!("/campaigns/{id}#login={}", outcome.name())))
+/// To the page of a campaign that is served here, in the language that was chosen, with word of how
+/// signing in went. The word is behind the `#`, so that it is in no log and the page is the same
+/// for all.
+fn to_page(id: &str, language: Option<Language>, outcome: SignInOutcome) -> Response<Body> {
+    let query = language.map_or(String::new(), |language| format!("?lang={}", language.name()));
+    private(redirect(&format!("/campaigns/{id}{query}#login={}", outcome.name())))
 }
 
 /// What nobody keeps, and whose address goes nowhere: it may have a code in it.

@@ -28,6 +28,23 @@ impl Language {
         best.1
     }
 
+    /// The one that an address asks for by `lang=`, if it is one of ours.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "zh" | "zh-CN" => Some(Self::Chinese),
+            "en" => Some(Self::English),
+            _ => None,
+        }
+    }
+
+    /// As an address asks for it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh",
+        }
+    }
+
     /// Its tag.
     pub(crate) const fn tag(self) -> &'static str {
         match self {

@@ -42,6 +42,7 @@ mod stream;
 mod submission;
 mod tally;
 pub mod trace;
+mod turns;
 pub mod wechat;
 
 pub use batcher::{BatchLimits, Batcher, Cast, Permit};

@@ -52,6 +52,8 @@ pub const REFUSED_BY_RATE: &str = "weir_refused_by_rate_total";
 pub const BALLOTS_NOTED: &str = "weir_ballots_noted_total";
 /// Ballots that had to meet the campaign's challenge, by campaign and outcome.
 pub const CHALLENGES: &str = "weir_challenges_total";
+/// Requests that waited because ballots went first.
+pub const VIEWS_DELAYED: &str = "weir_views_delayed_total";
 /// Connections open, by listener.
 pub const CONNECTIONS: &str = "weir_connections";
 /// The most there may be, by listener.

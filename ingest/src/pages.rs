@@ -11,6 +11,7 @@ mod document;
 mod headers;
 mod index;
 mod page;
+mod refused;
 #[cfg(test)]
 mod tests;
 
@@ -22,10 +23,12 @@ use hyper::header::{ACCEPT_LANGUAGE, HeaderMap};
 use hyper::http::request::Parts;
 
 use crate::language::Language;
+use crate::scans::Scans;
 use crate::server::Body;
 pub(crate) use dates::MONTHS;
 pub(crate) use document::Document;
 pub(crate) use index::index;
+pub(crate) use refused::refused;
 
 /// The languages in the order of their place in [`Both`].
 const LANGUAGES: [Language; 2] = [Language::Chinese, Language::English];
@@ -82,15 +85,47 @@ fn answer(both: &Both, parts: &Parts) -> Response<Body> {
     .answer(&parts.headers)
 }
 
-/// The language to answer in: `?lang=`, else the preferred one, Chinese where none is asked for.
+/// The language to answer in: `?lang=`, else the preferred one.
 pub(crate) fn language(parts: &Parts) -> Language {
+    chosen(parts).unwrap_or_else(|| preferred(&parts.headers))
+}
+
+/// The language that the address asks for.
+pub(crate) fn chosen(parts: &Parts) -> Option<Language> {
     let mut pairs = parts.uri.query().unwrap_or_default().split('&');
-    match pairs.find_map(|pair| pair.strip_prefix("lang=")) {
-        Some("zh" | "zh-CN") => Language::Chinese,
-        Some("en") => Language::English,
-        Some(_) | None if names_english(&parts.headers) => Language::of(&parts.headers),
-        Some(_) | None => Language::Chinese,
+    pairs.find_map(|pair| pair.strip_prefix("lang=")).and_then(Language::named)
+}
+
+/// What of a query goes along to another address of ours, with its `?`: the channel and the
+/// language, each as one of ours, and nothing else of what was sent.
+pub(crate) fn kept(parts: &Parts) -> String {
+    let mut kept = String::new();
+    let channel = Scans::of(parts.uri.query()).map(|channel| ("c", channel));
+    let language = chosen(parts).map(|language| ("lang", language.name()));
+    for (name, value) in [channel, language].into_iter().flatten() {
+        let joint = if kept.is_empty() { '?' } else { '&' };
+        kept.extend([joint.to_string().as_str(), name, "=", value]);
     }
+    kept
+}
+
+/// The language that a browser prefers, Chinese where it asks for none.
+pub(crate) fn preferred(headers: &HeaderMap) -> Language {
+    if names_english(headers) { Language::of(headers) } else { Language::Chinese }
+}
+
+/// The language of a campaign's own texts as `lang` has it, as far as can be seen: the file does
+/// not say it. Empty, which stands for unknown, unless they are Chinese.
+fn texts(campaign: &Campaign) -> &'static str {
+    let titles = campaign.choices.iter().map(|choice| choice.title.as_str());
+    let titles = titles.chain([campaign.title.as_str()]);
+    let (mut has_han, mut has_other) = (false, false);
+    for letter in titles.flat_map(str::chars) {
+        has_han |= matches!(letter, '\u{3400}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}');
+        // Kana and Hangul: what has Han characters beside them is not Chinese.
+        has_other |= matches!(letter, '\u{3041}'..='\u{30FF}' | '\u{AC00}'..='\u{D7AF}');
+    }
+    if has_han && !has_other { Language::Chinese.tag() } else { "" }
 }
 
 /// Whether English is asked for at all: where it is not, `Language::of` answers with it too.

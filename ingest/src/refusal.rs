@@ -1,4 +1,5 @@
-//! A request's refusal as the problem document of RFC 9457, with its headers.
+//! A request's refusal as the problem document of RFC 9457, or to a browser as a page, with its
+//! headers.
 //!
 //! The sentence is in the reader's language and, beside it, in both. Never here: an identity, or
 //! more of what was sent than a few words.
@@ -8,10 +9,12 @@ use std::borrow::Cow;
 use hyper::Response;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_TYPE};
 use hyper::header::{HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::http::request::Parts;
 use serde::Serialize;
 
 use crate::challenge::Task;
 use crate::language::Language;
+use crate::pages;
 use crate::problem::{Problem, Retry};
 use crate::server::Body;
 
@@ -68,10 +71,41 @@ impl Refusal {
         Self { challenge: Some(Box::new(task)), ..self }
     }
 
-    /// The answer to a request with these headers.
+    /// The answer to such a request of the public listener.
+    pub(crate) fn answer(&self, parts: &Parts) -> Response<Body> {
+        let sentences = self.sentences.each_ref().map(AsRef::as_ref);
+        let page = pages::refused(self.problem.facts().status, sentences, parts);
+        page.map_or_else(|| self.response(&parts.headers), |page| self.with_headers(page))
+    }
+
+    /// The answer to a program's request with these headers.
     pub(crate) fn response(&self, headers: &HeaderMap) -> Response<Body> {
+        self.with_headers(self.document(Language::of(headers)))
+    }
+
+    fn with_headers(&self, mut response: Response<Body>) -> Response<Body> {
         let facts = self.problem.facts();
-        let language = Language::of(headers);
+        *response.status_mut() = facts.status;
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = facts.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.problem == Problem::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.problem, Problem::RequestTimeout | Problem::RequestBroken) {
+            // What comes after half a request is not to be taken for the next one.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn document(&self, language: Language) -> Response<Body> {
+        let facts = self.problem.facts();
         let [en, zh] = &self.sentences;
         let document = Document {
             // Resolves to the example of this very problem; RFC 9457 asks for a full path.
@@ -90,24 +124,9 @@ impl Refusal {
         };
         let json = serde_json::to_vec(&document).expect("strings and a number are always JSON");
         let mut response = Response::new(Body::fixed(json));
-        *response.status_mut() = facts.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = facts.retry_after_s {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if let Some(allow) = self.allow {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
-        }
-        if self.problem == Problem::Unauthenticated {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if matches!(self.problem, Problem::RequestTimeout | Problem::RequestBroken) {
-            // What comes after half a request is not to be taken for the next one.
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
         response
     }
 }

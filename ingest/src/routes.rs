@@ -39,6 +39,8 @@ pub(crate) enum Route<'a> {
     Callback,
     /// `/wechat/events`
     Events,
+    /// `/MP_verify_{name}.txt`
+    Verify(&'a str),
     /// `/openapi.json`
     OpenApi,
 }
@@ -54,6 +56,9 @@ impl<'a> Route<'a> {
         }
         if let Some(name) = path.strip_prefix("/assets/") {
             return Some(Self::Asset(name));
+        }
+        if let Some(name) = path.strip_prefix("/MP_verify_") {
+            return name.strip_suffix(".txt").map(Self::Verify);
         }
         match path {
             "/" => Some(Self::Home),
@@ -112,6 +117,7 @@ impl<'a> Route<'a> {
             | Self::Login
             | Self::Callback
             | Self::Events
+            | Self::Verify(_)
             | Self::OpenApi => None,
         }
     }
@@ -134,6 +140,7 @@ impl<'a> Route<'a> {
             | Self::Poster(_)
             | Self::Home
             | Self::Asset(_)
+            | Self::Verify(_)
             | Self::OpenApi => "GET, HEAD",
         }
     }
@@ -174,6 +181,9 @@ mod tests {
             ("/auth/wechat/login", Some(Route::Login)),
             ("/auth/wechat/callback", Some(Route::Callback)),
             ("/wechat/events", Some(Route::Events)),
+            ("/MP_verify_aB1.txt", Some(Route::Verify("aB1"))),
+            ("/MP_verify_aB1", None),
+            ("/mp_verify_aB1.txt", None),
             ("/campaigns/", None),
             ("/campaigns/c/", None),
             ("/campaigns//board", None),

@@ -9,6 +9,8 @@
 )]
 #![expect(clippy::panic, reason = "as above")]
 
+#[path = "http/addresses.rs"]
+mod addresses;
 #[path = "http/apart.rs"]
 mod apart;
 #[path = "http/bad_input.rs"]

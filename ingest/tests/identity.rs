@@ -23,6 +23,8 @@ mod me;
 mod quotas;
 #[path = "identity/sessions.rs"]
 mod sessions;
+#[path = "identity/under_way.rs"]
+mod under_way;
 #[path = "identity/wechat.rs"]
 mod wechat;
 #[path = "identity/world.rs"]

@@ -48,7 +48,9 @@ pub(crate) fn chosen(
         }
         (None, Origin::File | Origin::Cluster) => campaign.identity.clone(),
     };
-    if identity.mode.authorizes() && args.public_url.is_none() && origin == Origin::Cluster {
+    // Links are sent where there is an address for them; the imitation is nowhere without one.
+    let is_needed = identity.mode.authorizes() || args.imitates();
+    if is_needed && args.public_url.is_none() && origin == Origin::Cluster {
         return Err(Failure::configuration(format!(
             "{}: --public-url: is missing, and WeChat sends voters back to it in mode {:?}; give \
              the origin that voters see, such as https://vote.example.org",
@@ -183,8 +185,11 @@ mod tests {
 
     #[test]
     fn an_edge_without_an_address_cannot_send_voters_to_wechat() {
-        let refused = chosen(&args(None), Origin::Cluster, campaign(Mode::Service)).unwrap_err();
-        assert!(refused.sentence.contains("--public-url: is missing"), "{}", refused.sentence);
+        let imitation = Some(Way::WechatImitation);
+        for (way, mode) in [(None, Mode::Service), (imitation, Mode::Link)] {
+            let refused = chosen(&args(way), Origin::Cluster, campaign(mode)).unwrap_err();
+            assert!(refused.sentence.contains("--public-url: is missing"), "{}", refused.sentence);
+        }
     }
 
     #[test]

@@ -5,71 +5,79 @@
 //! them. What a failing scenario saw is printed, and pictures are under `target/tmp/pages/`.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says where it fails by panicking")]
 
+#[path = "pages/journals.rs"]
+mod journals;
 mod kit;
 #[path = "pages/servers.rs"]
 mod servers;
-mod site;
-mod storm;
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+use journals::Journal;
 use kit::Scratch;
 use servers::Servers;
-use site::Site;
-use storm::Population;
 
 /// Runs a suite of scenarios to its end.
-fn run(suite: &str, given: &Value) {
+fn run(suite: &str, journal: Journal, given: &Value) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let scratch = Scratch::new();
-    let mut servers = Servers::new(&scratch);
     let chromium = testkit::chromium().unwrap();
     let temporary = PathBuf::from(scratch.path("browser"));
     let shots = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
     let mut node = chromium.node(&here.join("tests/pages"), "main.mjs", &temporary).unwrap();
     node.arg(suite).env("SHOTS", &shots).env("GIVEN", given.to_string());
+    node.env("JOURNAL", if matches!(journal, Journal::Embedded) { "embedded" } else { "kafka" });
     node.env("REAL_CAMPAIGN", here.join("../campaigns/hubei-2023.toml"));
     node.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let servers = Servers::new(&scratch, journal);
     // It ends when its input does, and that is when this process ends, however it does.
     let mut node = node.spawn().unwrap();
-    let mut to_node = node.stdin.take().unwrap();
-    for line in BufReader::new(node.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        let Some(asked) = line.strip_prefix('@') else {
-            println!("{line}");
-            continue;
-        };
-        let answer = match servers.answer(&serde_json::from_str(asked).unwrap()) {
-            Ok(answer) => json!({ "ok": answer }),
-            Err(error) => json!({ "error": error }),
+    let to_node = Mutex::new(node.stdin.take().unwrap());
+    let answer = |asked: &str| {
+        let asked: Value = serde_json::from_str(asked).unwrap();
+        // Whoever waits in vain panics: without an answer the scenario would wait for ever.
+        let answered = catch_unwind(AssertUnwindSafe(|| servers.answer(&asked)));
+        let answered = answered.unwrap_or_else(|_| Err("the test beside panicked".to_owned()));
+        let answer = match answered {
+            Ok(answer) => json!({ "id": asked["id"], "ok": answer }),
+            Err(error) => json!({ "id": asked["id"], "error": error }),
         };
         // One that ended in the meantime is told below.
-        drop(writeln!(to_node, "{answer}"));
-    }
+        drop(writeln!(to_node.lock().unwrap(), "{answer}"));
+    };
+    let answer = &answer;
+    std::thread::scope(|scope| {
+        for line in BufReader::new(node.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            match line.strip_prefix('@') {
+                // A server takes a while to start, and the other scenarios need not wait for it.
+                Some(asked) => drop(scope.spawn({
+                    let asked = asked.to_owned();
+                    move || answer(&asked)
+                })),
+                None => println!("{line}"),
+            }
+        }
+    });
     let ended = node.wait().unwrap();
     assert!(ended.success(), "{suite}: {ended}; its servers said:\n{}", servers.said());
 }
 
 #[test]
 fn voters_get_through_on_their_phones_whatever_happens() {
-    run("phones", &Value::Null);
+    run("phones", Journal::Embedded, &Value::Null);
 }
 
 #[test]
 fn voters_get_through_on_kafka() {
     let kafka = testkit::Kafka::start(1);
-    let scratch = Scratch::new();
-    let site = Site::founded(&kafka, &scratch, "phones");
-    let (edge, aggregate) = (site.ingest(&[]), site.aggregate(&[]));
-    let origin = edge.url().replace("/v1/campaigns/phones", "");
-    let token = Population::new(&site.text, 1).token(0);
-    run("kafka", &json!({ "origin": origin, "token": token }));
-    edge.stop();
-    aggregate.stop();
+    run("kafka", Journal::Kafka(kafka.bootstrap()), &Value::Null);
 }
 
 /// Writes the pictures of the documentation: `cargo test -p weir --test pages -- --ignored`.
@@ -77,5 +85,5 @@ fn voters_get_through_on_kafka() {
 #[ignore = "writes into docs/"]
 fn screenshots() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-    run("screenshots", &json!({ "docs": docs }));
+    run("screenshots", Journal::Embedded, &json!({ "docs": docs }));
 }

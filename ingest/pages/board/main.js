@@ -11,6 +11,8 @@
   const RENDER_MS = 1000;
   const ANNOUNCE_MS = 60000;
   const { body } = document;
+  const closes = document.querySelector('.byline time:last-of-type');
+  const closed = facts.closes;
   let isNew = false;
   let renderedAt = 0;
   let announcedAt = Date.now();
@@ -33,6 +35,11 @@
     text($('mark'), say(is === 'final' ? 'mark_final' : 'mark_preliminary'));
     const window = { opens: moment(facts.opens), closes: moment(facts.closes) };
     text($('notice'), say(`is_${is}`, window));
+    // What the server wrote there stands as long as it holds.
+    if (facts.closes !== closed) {
+      text(closes, window.closes);
+      closes.dateTime = new Date(facts.closes).toISOString();
+    }
     text($('ranking-title'), say(is === 'hidden' ? 'choices' : 'ranking'));
     $('asof').hidden = !tally;
     if (!tally) return;

@@ -14,6 +14,7 @@
       item,
       number: at + 1,
       title: item.querySelector('.title').textContent,
+      lang: item.querySelector('.case').lang,
       rank: make('b', {}, '–'),
       tie: make('span', { class: 'tie' }),
       votes: make('b', {}, '–'),

@@ -24,7 +24,7 @@
       return make('tr', {}, make('th', { scope: 'row' }, ...title), ...cells);
     };
     const choice = (row) => (
-      line(make('b', {}, String(row.number)), make('span', { lang: 'zh-CN' }, ' ' + row.title)));
+      line(make('b', {}, String(row.number)), make('span', { lang: row.lang }, ' ' + row.title)));
     table.replaceChild(make('thead', {}, head(days, marks)), table.tHead);
     table.replaceChild(make('tbody', {}, ...rows.map(choice)), table.tBodies[0]);
     const foot = make('tfoot', {}, line(say('ballots')), line(say('duplicates')));

@@ -64,6 +64,7 @@ impl<J: Journal> Edge<J> {
             Route::Poster(id) => posters::answer(edge, id, parts),
             Route::Home => Ok(home(edge, parts)),
             Route::Asset(name) => pages::asset(name, parts).ok_or(Problem::UnknownRoute.into()),
+            Route::Verify(name) => identity::verify(edge, name),
             Route::OpenApi => Ok(json(OPENAPI)),
         }
     }
@@ -101,6 +102,10 @@ impl<J: Journal> Handler for Edge<J> {
             counted: false,
             peer: self.peer,
         };
+        match route {
+            Some(Route::Ballots(_)) => self.shared.turns.ballot(),
+            Some(_) | None => self.shared.turns.wait().await,
+        }
         let answered = match route {
             _ if self.allowance.as_ref().is_some_and(|allowance| !allowance.allow()) => {
                 Err(too_often(self.shared.abuse.refuse(TooOften::Connection)))
@@ -122,7 +127,7 @@ impl<J: Journal> Handler for Edge<J> {
         }
         let is_accepted =
             answered.as_ref().is_ok_and(|answer| answer.status() == StatusCode::ACCEPTED);
-        let mut response = answered.unwrap_or_else(|refusal| refusal.response(&parts.headers));
+        let mut response = answered.unwrap_or_else(|refusal| refusal.answer(&parts));
         if !is_accepted {
             // Of an acknowledgement nothing can be made, and it is the hot path.
             protect(response.headers_mut(), self.shared.site.is_secure());
@@ -153,7 +158,8 @@ fn good(status: StatusCode) -> Good {
 fn page<J: Journal>(edge: &Shared<J>, id: &str, parts: &Parts) -> Result<Response<Body>, Refusal> {
     let hosted = edge.campaign(id)?;
     if hosted.voting().is_err() {
-        return Ok(redirect(&format!("/campaigns/{}/board", hosted.given.campaign.id)));
+        let (id, kept) = (&hosted.given.campaign.id, pages::kept(parts));
+        return Ok(redirect(&format!("/campaigns/{id}/board{kept}")));
     }
     if parts.method == Method::GET
         && let Some(channel) = Scans::of(parts.uri.query())
@@ -164,10 +170,10 @@ fn page<J: Journal>(edge: &Shared<J>, id: &str, parts: &Parts) -> Result<Respons
     Ok(hosted.pages().page(parts))
 }
 
-/// The only campaign, or the list of them.
+/// The only campaign, or the list of them. A scan that comes by here is counted at the page.
 fn home<J>(edge: &Shared<J>, parts: &Parts) -> Response<Body> {
     match edge.campaigns.as_slice() {
-        [only] => redirect(&format!("/campaigns/{}", only.given.campaign.id)),
+        [only] => redirect(&format!("/campaigns/{}{}", only.given.campaign.id, pages::kept(parts))),
         several => pages::index(several.iter().map(|hosted| &hosted.given.campaign), parts),
     }
 }

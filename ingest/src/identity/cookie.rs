@@ -1,4 +1,4 @@
-//! The two cookies of the edge: a campaign's voter token, and a sign-in that is on its way.
+//! The cookies of the edge: a campaign's voter token, and a few sign-ins that are on their way.
 //!
 //! Invariant: no script of a page sees either, no other site's form sends one along, and behind
 //! TLS neither travels without it, nor can another host of the domain set one: that is what
@@ -15,9 +15,14 @@ pub(crate) fn voter_name(campaign: &str, is_secure: bool) -> String {
     if is_secure { format!("__Host-weir-{campaign}") } else { format!("weir-{campaign}") }
 }
 
-/// The name of the cookie of a sign-in on its way.
-pub(super) const fn login_name(is_secure: bool) -> &'static str {
-    if is_secure { "__Host-weir-login" } else { "weir-login" }
+/// How many sign-ins one browser may have on their way: in two tabs, with a second try each. Each
+/// is a cookie of up to 120 bytes, which every request of the next ten minutes carries.
+pub(super) const LOGINS_MAX: usize = 4;
+
+/// The name of the cookie of a sign-in on its way, by its place among them. No id of a campaign has
+/// a dot, so it is no voter's cookie.
+pub(super) fn login_name(place: usize, is_secure: bool) -> String {
+    if is_secure { format!("__Host-weir-login.{place}") } else { format!("weir-login.{place}") }
 }
 
 /// Gives the browser a campaign's voter token, for so many seconds.
@@ -25,11 +30,11 @@ pub(super) fn voter(name: &str, token: &str, age_s: u64, is_secure: bool) -> Hea
     set(name, token, ("/", age_s), is_secure)
 }
 
-/// Gives the browser its half of a sign-in, for so many seconds.
-pub(super) fn login(value: &str, age_s: u64, is_secure: bool) -> HeaderValue {
+/// Gives the browser its half of the sign-in of a place, for so many seconds.
+pub(super) fn login(place: usize, value: &str, age_s: u64, is_secure: bool) -> HeaderValue {
     // Only signing in needs it back, but `__Host-` does not allow to say so.
     let path = if is_secure { "/" } else { "/auth" };
-    set(login_name(is_secure), value, (path, age_s), is_secure)
+    set(&login_name(place, is_secure), value, (path, age_s), is_secure)
 }
 
 fn set(name: &str, value: &str, (path, age_s): (&str, u64), is_secure: bool) -> HeaderValue {
@@ -56,12 +61,12 @@ mod tests {
             "weir-c=T; HttpOnly; SameSite=Lax; Path=/; Max-Age=60"
         );
         assert_eq!(
-            login("v", 60, true),
-            "__Host-weir-login=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60; Secure"
+            login(0, "v", 60, true),
+            "__Host-weir-login.0=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=60; Secure"
         );
         assert_eq!(
-            login("v", u64::MAX, false),
-            "weir-login=v; HttpOnly; SameSite=Lax; Path=/auth; Max-Age=34560000"
+            login(3, "v", u64::MAX, false),
+            "weir-login.3=v; HttpOnly; SameSite=Lax; Path=/auth; Max-Age=34560000"
         );
     }
 }

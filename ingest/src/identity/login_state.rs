@@ -7,6 +7,8 @@
 
 use ballot::{TokenKeys, hex, unhex};
 
+use crate::language::Language;
+
 /// How long a voter may take at WeChat's page.
 const LIFE_S: u64 = 600;
 /// How often a sign-in may begin again by itself.
@@ -24,24 +26,33 @@ pub(super) struct Login {
     expires_at_s: u64,
     /// How often it has begun again.
     again: u8,
+    /// The language to come back to, where the browser would be answered in the other one.
+    pub(super) language: Option<Language>,
 }
 
 impl Login {
     /// A new one, from random bytes.
     pub(super) fn new(campaign: &str, nonce: [u8; 16], now_s: u64) -> Self {
-        Self { campaign: campaign.to_owned(), nonce, expires_at_s: now_s + LIFE_S, again: 0 }
+        let (campaign, expires_at_s) = (campaign.to_owned(), now_s + LIFE_S);
+        Self { campaign, nonce, expires_at_s, again: 0, language: None }
+    }
+
+    /// The same, to come back to the page in this language.
+    pub(super) fn back_in(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     /// The half of a cookie, believed in nothing until a state holds with it.
     pub(super) fn read(cookie: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(cookie).ok()?;
         let mut parts = text.split('.');
-        let [campaign, nonce, expires, again] = std::array::from_fn(|_| parts.next());
+        let [campaign, nonce, expires, again, language] = std::array::from_fn(|_| parts.next());
         let login = Self {
             campaign: campaign?.to_owned(),
             nonce: unhex(nonce?)?,
             expires_at_s: expires?.parse().ok()?,
             again: again?.parse().ok().filter(|again| *again <= AGAIN_MAX)?,
+            language: language.and_then(Language::named),
         };
         // One sign-in is written in one way.
         (login.cookie() == text).then_some(login)
@@ -49,8 +60,9 @@ impl Login {
 
     /// As the cookie has it.
     pub(super) fn cookie(&self) -> String {
-        let Self { campaign, nonce, expires_at_s, again } = self;
-        format!("{campaign}.{}.{expires_at_s}.{again}", hex(nonce))
+        let Self { campaign, nonce, expires_at_s, again, language } = self;
+        let language = language.map_or(String::new(), |language| format!(".{}", language.name()));
+        format!("{campaign}.{}.{expires_at_s}.{again}{language}", hex(nonce))
     }
 
     /// WeChat's half: a seal, and the campaign for whoever has lost the cookie.
@@ -116,6 +128,9 @@ mod tests {
         assert_eq!(another.of_state(&keys, &state), None);
         let longer = Login { expires_at_s: login.expires_at_s + 1, ..login.clone() };
         assert_eq!(longer.of_state(&keys, &state), None);
+        let other = Login { language: Some(Language::English), ..login.clone() };
+        assert_eq!(other.of_state(&keys, &state), None);
+        assert_eq!(Login::read(other.cookie().as_bytes()), Some(other));
         let foreign = Login { campaign: "d".to_owned(), ..login.clone() };
         assert_eq!(foreign.of_state(&keys, &state), None);
         let other_keys = TokenKeys::new("d", &[(1, [1; 32])]).unwrap();
@@ -158,7 +173,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_cookie_makes_it_panic_and_one_text_is_one_sign_in(
-            cookie in "[a-z0-9.]{0,60}|c\\.[0-9a-f]{32}\\.[+0-9]{1,4}\\.[012]",
+            cookie in "[a-z0-9.]{0,60}|c\\.[0-9a-f]{32}\\.[+0-9]{1,4}\\.[012](\\.(en|zh|zh-CN|))?",
             state in "\\PC{0,40}",
         ) {
             if let Some(login) = Login::read(cookie.as_bytes()) {

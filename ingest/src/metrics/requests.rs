@@ -130,7 +130,8 @@ const fn place(route: Option<Route<'_>>) -> usize {
         Some(Route::Board(_)) => 9,
         Some(Route::Poster(_)) => 10,
         Some(Route::Home) => 11,
-        Some(Route::Asset(_)) => 12,
+        // Both are files.
+        Some(Route::Asset(_) | Route::Verify(_)) => 12,
         Some(Route::Login) => 13,
         Some(Route::Callback) => 14,
         Some(Route::Events) => 15,

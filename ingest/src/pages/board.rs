@@ -10,6 +10,7 @@ use ballot::{Campaign, Results};
 
 use super::assets::File;
 use super::dates::{Moment, moment};
+use super::texts;
 use crate::language::Language;
 
 #[derive(Template)]
@@ -19,6 +20,8 @@ struct Board<'a> {
     /// Whether there is a voting page here to lead to.
     votes: bool,
     language: Language,
+    /// That of the campaign's texts.
+    texts: &'static str,
     opens: Moment,
     closes: Moment,
     /// The voting days, a space between two.
@@ -75,6 +78,7 @@ pub(crate) fn render(campaign: &Campaign, votes: bool, language: Language) -> St
         campaign,
         votes,
         language,
+        texts: texts(campaign),
         opens: moment(campaign, campaign.opens_at_ms, language, true),
         closes: moment(campaign, campaign.closes_at_ms, language, false),
         days: days.join(" "),

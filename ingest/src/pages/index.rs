@@ -10,7 +10,7 @@ use hyper::http::request::Parts;
 use super::assets::File;
 use super::dates::{Moment, moment};
 use super::document::Document;
-use super::language;
+use super::{kept, language, texts};
 use crate::language::Language;
 use crate::server::Body;
 
@@ -22,10 +22,14 @@ struct Index<'a> {
     page_css: String,
     icon: String,
     entries: Vec<Entry<'a>>,
+    /// What of this page's query goes along to each of theirs.
+    kept: String,
 }
 
 struct Entry<'a> {
     campaign: &'a Campaign,
+    /// The language of its texts.
+    texts: &'static str,
     opens: Moment,
     closes: Moment,
 }
@@ -47,6 +51,7 @@ pub(crate) fn index<'a>(
     let language = language(parts);
     let entry = |campaign: &'a Campaign| Entry {
         campaign,
+        texts: texts(campaign),
         opens: moment(campaign, campaign.opens_at_ms, language, true),
         closes: moment(campaign, campaign.closes_at_ms, language, true),
     };
@@ -56,6 +61,7 @@ pub(crate) fn index<'a>(
         page_css: File::PageCss.href(),
         icon: File::Icon.href(),
         entries: campaigns.into_iter().map(entry).collect(),
+        kept: kept(parts),
     };
     let html = index.render().expect("a template of texts always renders");
     Document::page(html, language).answer(&parts.headers)

@@ -9,6 +9,7 @@ use ballot::{Campaign, Challenge, Mode, Results};
 
 use super::assets::File;
 use super::dates::{Moment, moment};
+use super::texts;
 use crate::language::Language;
 
 #[derive(Template)]
@@ -17,6 +18,8 @@ struct Page<'a> {
     campaign: &'a Campaign,
     mode: Mode,
     language: Language,
+    /// That of the campaign's texts.
+    texts: &'static str,
     opens: Moment,
     closes: Moment,
     base_css: String,
@@ -90,6 +93,14 @@ impl Page<'_> {
         }
     }
 
+    /// Where a voter may have to solve a captcha: somebody else's then sees them.
+    fn captcha_host(&self) -> Option<&str> {
+        let Some(Challenge::Captcha { page_url, .. }) = &self.campaign.challenge else {
+            return None;
+        };
+        page_url.strip_prefix("https://")?.split(['/', '?', '#']).next()
+    }
+
     /// What is kept of a voter, and for how long.
     const fn privacy(&self) -> &'static str {
         match self.mode {
@@ -125,6 +136,7 @@ pub(crate) fn html(campaign: &Campaign, mode: Mode, language: Language) -> Strin
         campaign,
         mode,
         language,
+        texts: texts(campaign),
         opens: moment(campaign, campaign.opens_at_ms, language, true),
         closes: moment(campaign, campaign.closes_at_ms, language, false),
         base_css: File::BaseCss.href(),

@@ -116,6 +116,70 @@ fn the_script_for_work_is_named_only_where_voters_may_have_to_work() {
 }
 
 #[test]
+fn a_page_says_that_a_captchas_provider_sees_the_voter_where_there_is_one() {
+    let mut campaign = hubei();
+    let (page_url, verify_url) = ("https://check.example/a?b".to_owned(), "https://v/".to_owned());
+    for challenge in [None, Some(Challenge::Captcha { page_url, verify_url })] {
+        let is_one = challenge.is_some();
+        campaign.challenge = challenge;
+        for mode in MODES {
+            let pages = Pages::render(&campaign, Some(mode));
+            let [chinese, english] = &pages.0.page;
+            for (document, words) in [
+                (chinese, ["验证方会看到您的网络地址", "除下述安全验证外，不提供"]),
+                (english, ["it sees your network address", "nothing but what the security check"]),
+            ] {
+                let html = html(document);
+                let notice = html.split("id=\"captcha-notice\"").nth(1);
+                assert_eq!(notice.is_some(), is_one, "{mode:?}");
+                assert!(notice.is_none_or(|notice| notice.contains("check.example")));
+                assert!(!html.contains("check.example/"), "where it is, is for the script to say");
+                assert!(words.iter().all(|words| html.contains(words) == is_one), "{mode:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_texts_of_a_campaign_are_marked_as_chinese_only_where_they_are() {
+    let titled = |title: &str| {
+        let mut campaign = hubei();
+        for choice in &mut campaign.choices {
+            choice.title = title.to_owned();
+        }
+        campaign.title = title.to_owned();
+        campaign
+    };
+    for (title, expected) in [
+        ("Best library 2023", ""),
+        ("2023 年度图书馆", "zh-CN"),
+        ("東京の図書館", ""),
+        ("도서관 大賞", ""),
+    ] {
+        let campaign = titled(title);
+        let pages = Pages::render(&campaign, Some(Mode::Demo));
+        for document in pages.0.page.iter().chain(&pages.0.board) {
+            let heading = format!("<h1 lang=\"{expected}\">{title}</h1>");
+            assert!(html(document).contains(&heading), "{title}");
+        }
+    }
+}
+
+#[test]
+fn of_a_query_channel_and_language_go_along_and_nothing_else() {
+    for (query, expected) in [
+        ("", ""),
+        ("?lang=en", "?lang=en"),
+        ("?lang=zh-CN&c=metro-2", "?c=metro-2&lang=zh"),
+        ("?c=Metro%0d%0a&x=y", "?c=other"),
+        ("?lang=//evil.example&next=https://evil.example", ""),
+        ("?lang=fr&lang=en&c=a&c=b", "?c=a"),
+    ] {
+        assert_eq!(kept(&asked(&format!("/{query}"), "zh")), expected, "{query}");
+    }
+}
+
+#[test]
 fn everything_to_read_is_in_the_page_itself() {
     let campaign = hubei();
     let pages = Pages::render(&campaign, Some(Mode::Service));

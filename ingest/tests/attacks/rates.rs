@@ -8,6 +8,8 @@ use super::direct::{BODY, Caller, edge, metric, refused, site};
 
 /// What a voter may ask in a row.
 const VOTER_MAX: usize = 30;
+/// Not the ballot that `cast` casts.
+const OTHER: &str = r#"{"choices":[2]}"#;
 /// What a connection may ask in a row.
 const CONNECTION_MAX: usize = 200;
 
@@ -23,7 +25,7 @@ async fn a_voter_who_floods_is_refused_and_keeps_the_ballot_that_was_acknowledge
     // Another connection, another network: it is the voter who is meant.
     let mut elsewhere = Caller::from(&edge, "203.0.113.9").await;
     for caller in [&mut caller, &mut elsewhere] {
-        let refused = caller.cast("ann").await;
+        let refused = caller.cast_with("ann", &[], OTHER).await;
         assert_eq!((refused.status.as_u16(), refused.code().as_str()), (429, "rate_limited"));
         assert!(refused.header("retry-after").parse::<u32>().unwrap() > 0);
         assert_ne!(refused.json()["retry"], "never");
@@ -37,6 +39,38 @@ async fn a_voter_who_floods_is_refused_and_keeps_the_ballot_that_was_acknowledge
     advance(Duration::from_secs(2)).await;
     let again = caller.cast("ann").await;
     assert_eq!((again.status.as_u16(), again.body), (202, first.body));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ballot_that_was_acknowledged_has_its_answer_again_however_often_it_is_asked_for() {
+    let edge = edge(site(&["10.0.0.0/8"], None)).await;
+    let mut caller = Caller::from(&edge, "10.0.0.1").await;
+    let first = caller.cast("ann").await;
+    for _ in 0..VOTER_MAX * 2 {
+        let again = caller.cast("ann").await;
+        assert_eq!((again.status.as_u16(), &again.body), (202, &first.body));
+    }
+    assert_eq!(refused(&edge, "voter"), 0, "nobody was refused");
+    // It is that ballot and that day: whatever else this voter sends waits for the allowance.
+    let today = r#"{"day":"2023-12-18","choices":[1]}"#;
+    assert_eq!(caller.cast_with("ann", &[], today).await.body, first.body);
+    let others = [OTHER, r#"{"day":"2023-12-19","choices":[1]}"#, r#"{"choices":[1,1]}"#, "{"];
+    for body in others {
+        assert_eq!(caller.cast_with("ann", &[], body).await.code(), "rate_limited", "{body}");
+    }
+    assert_eq!(refused(&edge, "voter"), 4);
+    // A voter of whom no ballot is known has no such way.
+    for _ in 0..VOTER_MAX {
+        assert_eq!(caller.cast_with("ben", &[], r#"{"choices":[0]}"#).await.status, 422);
+    }
+    assert_eq!(caller.cast("ben").await.code(), "rate_limited");
+    // Nor has a connection that asks too much.
+    let mut direct = Caller::from(&edge, "203.0.113.9").await;
+    for _ in 0..CONNECTION_MAX {
+        assert_eq!(direct.cast("ann").await.status, 202);
+    }
+    assert_eq!(direct.cast("ann").await.code(), "rate_limited");
+    assert_eq!(refused(&edge, "connection"), 1);
 }
 
 #[tokio::test(start_paused = true)]

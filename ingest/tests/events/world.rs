@@ -191,6 +191,7 @@ fn sign_in(
         subscription: (mode == Mode::Unionid).then(|| client("subscription", at, clock)),
         event_token: event_token.to_owned(),
         account: "极目新闻".to_owned(),
+        verify: None,
         keyword: (mode == Mode::Link).then(|| format!("点赞{id}")),
         follows,
         links: Links::default(),

@@ -92,11 +92,12 @@ async fn a_stolen_state_or_code_is_worth_nothing_without_the_cookie_that_belongs
     let (path, state_of_mallory) = of_mallory.split_once("state=").unwrap();
     let with_anns_state = format!("{path}state={state_of_ann}");
     assert_eq!(outcome(&mallory.get(&with_anns_state).await), "expired");
-    let mut cookie = mallory.cookie("__Host-weir-login").unwrap();
+    let name = mallory.begun().remove(0);
+    let mut cookie = mallory.cookie(&name).unwrap();
     // A cookie of one's own making belongs to no state.
     cookie.replace_range(2..3, if cookie.as_bytes()[2] == b'0' { "1" } else { "0" });
     let forger = mallory.another();
-    forger.set_cookie("__Host-weir-login", &cookie);
+    forger.set_cookie(&name, &cookie);
     assert_eq!(outcome(&forger.get(&of_mallory).await), "expired");
     assert_eq!(world.wechat.calls(Endpoint::Exchange), 0);
     assert_eq!(ann.come_back(&of_ann).await, "ok");

@@ -10,6 +10,9 @@ use imitation::Person;
 use super::client::{Answer, send};
 use super::world::World;
 
+/// How the cookies begin that sign-ins on their way have.
+const LOGIN: &str = "__Host-weir-login.";
+
 /// The browser of one person.
 pub(crate) struct Browser<'a> {
     world: &'a World,
@@ -33,6 +36,12 @@ impl<'a> Browser<'a> {
 
     pub(crate) fn set_cookie(&self, name: &str, value: &str) {
         self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The names of the cookies of sign-ins on their way.
+    pub(crate) fn begun(&self) -> Vec<String> {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.keys().filter(|name| name.starts_with(LOGIN)).cloned().collect()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

@@ -5,7 +5,7 @@ use ballot::{Campaign, Mode, TokenKeys};
 use imitation::{Endpoint, Fault, Kind, Unionids, errcode};
 
 use super::browser::outcome;
-use super::kit::{DAY_MS, HOUR_MS, NOON_MS, TOKEN_KEY, campaign_text, within};
+use super::kit::{DAY_MS, HOUR_MS, NOON_MS, Running, Setup, TOKEN_KEY, campaign_text, within};
 use super::world::{COOKIE, Choice, PUBLIC_URL, World};
 
 const ME: &str = "/v1/campaigns/c/me";
@@ -44,8 +44,9 @@ async fn the_way_to_wechat_and_back_is_exact_and_its_cookies_are_kept_from_scrip
         assert!(sent.header("location").contains(&back), "{sent:?}");
         let attributes =
             format!("; HttpOnly; SameSite=Lax; Path={login_path}; Max-Age=600{secure}");
-        let (cookie, begins) = (sent.header("set-cookie"), format!("{prefix}weir-login=c."));
+        let (cookie, begins) = (sent.header("set-cookie"), format!("{prefix}weir-login."));
         assert!(cookie.starts_with(&begins) && cookie.ends_with(&attributes), "{cookie}");
+        assert!(cookie[begins.len() + 1..].starts_with("=c."), "{cookie}");
         let path = ann.at_wechat(sent.header("location")).await;
         let back = ann.get(&path).await;
         // Until a day after the close: 53 hours from noon.
@@ -214,4 +215,28 @@ async fn token_keys_may_be_replaced_while_voters_are_at_wechat() {
     assert!(keys(&[new]).check(cookie.as_bytes(), NOON_MS).is_ok(), "signed by the new one");
     assert!(world.edge.edge.renew(&campaign, Some(keys(&[new]))));
     assert_eq!(outcome(&bob.get(&of_bob).await), "expired", "the old one is gone");
+}
+
+#[tokio::test]
+async fn wechats_file_for_the_domain_is_at_its_very_address_and_nowhere_else() {
+    let world = World::start(Choice::default()).await;
+    let ann = world.phone("ann", true);
+    let file = ann.get("/MP_verify_aB3xYz.txt").await;
+    assert_eq!((file.status.as_u16(), &file.body[..]), (200, b"aB3xYz".as_slice()));
+    assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(file.header("x-content-type-options"), "nosniff");
+    for path in [
+        "/MP_verify_.txt",
+        "/MP_verify_aB3xY.txt",
+        "/MP_verify_ab3xyz.txt",
+        "/MP_verify_aB3xYz.txt/",
+        "/MP_verify_aB3xYz",
+        "/MP_verify_aB3xYz.txt.txt",
+        "/MP_verify_%61B3xYz.txt",
+        "/x/MP_verify_aB3xYz.txt",
+    ] {
+        assert_eq!(ann.get(path).await.code(), "unknown_route", "{path}");
+    }
+    let nobody = Running::start(Setup::default()).await;
+    assert_eq!(nobody.get("/MP_verify_aB3xYz.txt").await.code(), "unknown_route");
 }

@@ -81,6 +81,7 @@ impl World {
             subscription: None,
             event_token: "event-token".to_owned(),
             account: "极目新闻".to_owned(),
+            verify: Some("aB3xYz".to_owned()),
             keyword: Some("点赞".to_owned()),
             follows: Follows::in_memory(),
             links: Links::default(),

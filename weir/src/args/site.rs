@@ -80,14 +80,17 @@ impl SiteArgs {
 /// An origin: scheme and host, perhaps a port, and nothing behind it.
 pub(crate) fn public_url(text: &str) -> Result<String, String> {
     let fix = "give an origin such as https://vote.example.org, without a path";
-    let url = text.strip_suffix('/').unwrap_or(text);
-    let host = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
+    let host = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
     let host = host.ok_or_else(|| format!("does not begin with https:// or http://; {fix}"))?;
+    let host = host.strip_suffix('/').unwrap_or(host);
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
-    if host.is_empty() || !host.chars().all(allowed) || host.starts_with([':', '.']) {
+    if host.is_empty() {
+        return Err(format!("names no host; {fix}"));
+    }
+    if !host.chars().all(allowed) || host.starts_with([':', '.']) {
         return Err(format!("{host:?} is no host; {fix}"));
     }
-    Ok(url.to_ascii_lowercase())
+    Ok(text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase())
 }
 
 /// A network, or one address.
@@ -118,6 +121,22 @@ mod tests {
             ("https://a\r\nb", None),
         ] {
             assert_eq!(public_url(given).ok().as_deref(), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn an_origin_without_a_host_is_refused_by_the_flag_and_with_the_fix() {
+        #[derive(Debug, clap::Parser)]
+        struct Program {
+            #[command(flatten)]
+            site: SiteArgs,
+        }
+        for url in ["https://", "http:///"] {
+            let given = ["weir", "--public-url", url];
+            let refused = <Program as clap::Parser>::try_parse_from(given).unwrap_err().to_string();
+            for part in ["--public-url", "names no host; give an origin such as https://vote."] {
+                assert!(refused.contains(part), "{refused}");
+            }
         }
     }
 

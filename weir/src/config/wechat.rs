@@ -8,7 +8,7 @@ use toml::Table;
 
 use super::keys::only;
 
-const NAMES: [&str; 3] = ["app_secret", "event_token", "subscription_app_secret"];
+const NAMES: [&str; 4] = ["app_secret", "event_token", "subscription_app_secret", "verify"];
 /// WeChat's own have 32 characters at most.
 const CHARS_MAX: usize = 128;
 /// WeChat takes an event token of 3 to 32 characters. Each message's address has a hash of it
@@ -16,6 +16,8 @@ const CHARS_MAX: usize = 128;
 /// a billion a second: of 7 letters and digits all within an hour. One of 8 takes days, one of 32
 /// for ever.
 const EVENT_TOKEN_CHARS_MIN: usize = 8;
+/// WeChat's have 16.
+const VERIFY_CHARS_MAX: usize = 64;
 
 /// The secrets of a campaign's accounts; which of them are needed depends on its identity mode.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub(crate) struct WeChatSecrets {
     pub(crate) event_token: Option<String>,
     /// AppSecret of the subscription account, where that is another one.
     pub(crate) subscription_app_secret: Option<String>,
+    /// What WeChat's file for a domain is named by, and has in it.
+    pub(crate) verify: Option<String>,
 }
 
 impl WeChatSecrets {
@@ -34,7 +38,7 @@ impl WeChatSecrets {
         let Some(value) = keys.get("wechat") else { return Ok(Self::default()) };
         let table = value.as_table().ok_or("wechat: give a table [wechat]")?;
         only(table, "wechat.", &NAMES)?;
-        let [app_secret, event_token_name, subscription_app_secret] = NAMES;
+        let [app_secret, event_token_name, subscription_app_secret, verify_name] = NAMES;
         let event_token = secret(table, event_token_name)?;
         if event_token.as_ref().is_some_and(|token| token.len() < EVENT_TOKEN_CHARS_MIN) {
             return Err(format!(
@@ -47,8 +51,25 @@ impl WeChatSecrets {
             app_secret: secret(table, app_secret)?,
             event_token,
             subscription_app_secret: secret(table, subscription_app_secret)?,
+            verify: verify(table, verify_name)?,
         })
     }
+}
+
+/// Part of an address: nothing that means something there.
+fn verify(table: &Table, name: &str) -> Result<Option<String>, String> {
+    let Some(value) = table.get(name) else { return Ok(None) };
+    let text = value.as_str().filter(|text| {
+        (1..=VERIFY_CHARS_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric())
+    });
+    let fix = || {
+        format!(
+            "wechat.{name}: of the file MP_verify_NAME.txt that WeChat gives for the domain, give \
+             NAME alone, in quotes: letters and digits"
+        )
+    };
+    text.map(|text| Some(text.to_owned())).ok_or_else(fix)
 }
 
 fn secret(table: &Table, name: &str) -> Result<Option<String>, String> {
@@ -79,6 +100,25 @@ mod tests {
         assert_eq!(secrets.subscription_app_secret, None);
         assert_eq!(format!("{secrets:?}"), "WeChatSecrets(..)");
         assert_eq!(WeChatSecrets::parse(&Table::new()), Ok(WeChatSecrets::default()));
+    }
+
+    #[test]
+    fn the_name_of_wechats_file_is_letters_and_digits_and_nothing_else() {
+        let parsed = |value: &str| {
+            let keys = format!("[wechat]\nverify = {value}").parse().unwrap();
+            WeChatSecrets::parse(&keys).map(|secrets| secrets.verify)
+        };
+        assert_eq!(parsed("\"aB3x\"").unwrap().as_deref(), Some("aB3x"));
+        let (longest, too_long) = ("a".repeat(64), "a".repeat(65));
+        assert!(parsed(&format!("\"{longest}\"")).is_ok());
+        let wrong = ["MP_verify_aB3x.txt", "", "a b", "a/b", "a.b", "a-b", "\u{e9}", &too_long];
+        for value in wrong.map(|text| format!("\"{text}\"")).into_iter().chain(["7".to_owned()]) {
+            let problem = parsed(&value).unwrap_err();
+            assert!(
+                problem.contains("MP_verify_NAME.txt") && problem.contains("give NAME"),
+                "{value}"
+            );
+        }
     }
 
     #[test]

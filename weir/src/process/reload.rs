@@ -280,6 +280,13 @@ mod tests {
         ] {
             let refused = same_policy(&was, &is).unwrap_err().sentence;
             assert!(refused.starts_with(field), "{refused}");
+            for word in ["Some(", "None", "{ ", "Identity", "Demo", "Hidden"] {
+                assert!(!refused.contains(word), "{refused}");
+            }
         }
+        let demo = campaign(|campaign| campaign.identity.mode = Mode::Demo);
+        let told = same_policy(&was, &demo).unwrap_err().sentence;
+        let words = "the file has mode = \"demo\", this process runs with mode = \"token\"; put";
+        assert!(told.contains(words), "{told}");
     }
 }

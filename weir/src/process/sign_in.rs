@@ -105,6 +105,7 @@ impl SignIns {
             subscription: self.account(campaign, subscribed)?,
             event_token,
             account: identity.account.clone().unwrap_or_default(),
+            verify: keys.wechat().verify.clone(),
             keyword: identity.keyword.clone(),
             follows: self.follows(campaign)?,
             links: ingest::Links::default(),

@@ -15,17 +15,17 @@ const IDENTITIES = {
   link: [ACCOUNT, 'keyword = "点赞"'],
 };
 
-/** A server with one campaign of this mode; its page, and the imitation's. */
+/** The page of a campaign of this mode, and the imitation's. One server has all of them. */
 async function wechat(mode) {
-  const origin = await server(mode, () => ({
-    campaigns: {
-      [mode]: campaign(mode, {
-        mode, top: 'followers_only = true', identity: IDENTITIES[mode].join('\n'),
-      }),
-    },
+  const name = 'wechat';
+  const one = ([way, identity]) => [way, campaign(way, {
+    mode: way, top: 'followers_only = true', identity: identity.join('\n'),
+  })];
+  const origin = await server(name, () => ({
+    campaigns: Object.fromEntries(Object.entries(IDENTITIES).map(one)),
     flags: ['--identity', 'wechat-imitation'],
   }));
-  return { url: `${origin}/campaigns/${mode}`, imitation: await ask('imitation', { name: mode }) };
+  return { url: `${origin}/campaigns/${mode}`, imitation: await ask('imitation', { name }) };
 }
 
 /** What a voter does in WeChat itself, in another tab of the same phone. */

@@ -26,21 +26,25 @@ const WECHAT =
 
 // ---- The test beside: servers, tokens
 
-const waiting = [];
+const waiting = new Map();
 createInterface({ input: process.stdin })
   .on('line', (line) => {
-    const { ok, error } = JSON.parse(line);
-    const { resolve, reject } = waiting.shift();
+    const { id, ok, error } = JSON.parse(line);
+    const { resolve, reject } = waiting.get(id);
+    waiting.delete(id);
     error === undefined ? resolve(ok) : reject(new Error(error));
   })
   // The test is gone, and with it everything that could be asked.
   .on('close', () => process.exit(3));
 
-/** Asks the test for something; answers come in the order of the questions. */
+let questions = 0;
+
+/** Asks the test for something; answers come in whatever order. */
 export function ask(what, given = {}) {
   return new Promise((resolve, reject) => {
-    waiting.push({ resolve, reject });
-    process.stdout.write(`@${JSON.stringify({ what, ...given })}\n`);
+    const id = (questions += 1);
+    waiting.set(id, { resolve, reject });
+    process.stdout.write(`@${JSON.stringify({ id, what, ...given })}\n`);
   });
 }
 

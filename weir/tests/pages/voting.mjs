@@ -337,8 +337,11 @@ async function noStorage(s) {
   await checks(tab, 'counted');
 }
 
+/** The first way of all, which is the same on whichever journal. */
+export const scan = ['a scanned code leads to a counted vote', scanned];
+
 export const voting = [
-  ['a scanned code leads to a counted vote', scanned],
+  scan,
   ['a server that is killed during the submit takes the ballot when it is back', killed],
   ['a token in the address signs in and leaves it', byToken],
   ['without a token all can be read', noToken],

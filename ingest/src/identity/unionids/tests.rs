@@ -58,6 +58,7 @@ impl World {
             subscription: None,
             event_token: "token".to_owned(),
             account: "极目新闻".to_owned(),
+            verify: None,
             keyword: None,
             follows,
             links: Links::default(),

@@ -19,6 +19,10 @@ use crate::kit::{NOON_MS, Running, TestClock, campaign_text};
 pub(super) async fn provoke(edge: &Running, case: &Case<'_>) -> Answer {
     match (case.id, case.status) {
         ("home", "200") => Direct::to(&several()).await.send(&Method::GET, "/").await,
+        (_, "404") if case.media == "text/html" => {
+            let path = path(case.path, "d");
+            edge.send(Method::GET, &path, &[("accept", "text/html")], "").await
+        }
         ("page", "302") => Direct::to(&several()).await.send(&Method::GET, "/campaigns/c").await,
         ("asset", "200" | "304") => {
             let page = edge.get("/campaigns/c").await;

@@ -52,6 +52,7 @@ async fn of(edge: &Running, case: &Case<'_>) -> Answer {
         }
         // HEAD, since GET has no end.
         ("tallyStream", "good") => edge.send(Method::HEAD, &path, &[], "").await,
+        ("verifyDomain", "good") => edge.get(&format!("/MP_verify_{}.txt", sign_ins::VERIFY)).await,
         ("home" | "page" | "board" | "poster" | "asset", _) => pages::provoke(edge, case).await,
         ("signIn" | "login" | "callback", _) => sign_ins::provoke(edge, case).await,
         ("verifyEvents" | "wechatEvent", _) => wechat::provoke(edge, case).await,

@@ -16,6 +16,8 @@ use super::{Answer, Case};
 use crate::kit::{DAY_MS, NOON_MS, Running, TestClock};
 
 const SESSION: &str = "/v1/campaigns/c/session";
+/// The name of the file for the domain.
+pub(super) const VERIFY: &str = "aB3xYz";
 const DEMO: &str = r#"{"demo":true}"#;
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -25,7 +27,7 @@ pub(super) fn way(id: &str, code: &str) -> SignIn {
         (_, "wrong_identity_mode") | ("signIn", "unauthenticated" | "already_signed_in") => {
             Mode::Token
         }
-        ("login" | "callback", _) => Mode::Service,
+        ("login" | "callback" | "verifyDomain", _) => Mode::Service,
         ("verifyEvents" | "wechatEvent", _) | (_, "link_used") => Mode::Link,
         ("signIn", _) => Mode::Demo,
         _ => Mode::Token,
@@ -49,6 +51,7 @@ fn by_wechat() -> WeChatSignIn {
         subscription: None,
         event_token: TOKEN.to_owned(),
         account: "极目新闻".to_owned(),
+        verify: Some(VERIFY.to_owned()),
         keyword: Some("点赞".to_owned()),
         follows: Follows::in_memory(),
         links: Links::default(),
@@ -107,7 +110,7 @@ async fn by_oauth(edge: &Running, case: &Case<'_>) -> Answer {
     let answer = edge.get(&path(case.path, "c")).await;
     if case.code == "good" {
         let (to, cookie) = match case.id {
-            "login" => ("http://127.0.0.1:1/connect/oauth2/authorize?", "__Host-weir-login="),
+            "login" => ("http://127.0.0.1:1/connect/oauth2/authorize?", "__Host-weir-login."),
             _ => ("/campaigns/c#login=expired", ""),
         };
         assert!(answer.header("location").starts_with(to), "{answer:?}");
