@@ -6,10 +6,12 @@
 //! Never here: a blocking write on an async thread, or a sleep.
 
 mod command;
+mod damage;
 mod group;
 mod lock;
 mod look;
 mod open;
+mod options;
 mod read;
 mod shared;
 mod snapshots;
@@ -33,7 +35,8 @@ use group::Roster;
 use shared::Shared;
 
 pub use group::EmbeddedGroup;
-pub use open::{DatabaseFactory, EmbeddedOptions};
+pub use open::DatabaseFactory;
+pub use options::EmbeddedOptions;
 pub use read::EmbeddedReader;
 pub use shared::Health;
 pub use snapshots::EmbeddedSnapshots;
@@ -65,13 +68,15 @@ impl Embedded {
     ///
     /// # Errors
     /// [`Error::Refused`], with a sentence that says what to do: another process holds it, it has
-    /// another partition count or format, or the file cannot be made, read or written.
+    /// another partition count or format, or the file is damaged, and is then left as it is, or
+    /// cannot be made, read or written.
     pub fn open(options: &EmbeddedOptions) -> Result<Self, Error> {
         open::open(options)
     }
 
-    /// Opens the journal over a database that `factory` makes, now and after each failed write; so
-    /// tests put a failing disk under it. The lock is taken in the directory all the same.
+    /// Opens the journal, or makes it, in a database that `factory` makes, now and after each
+    /// failed write; so tests put a failing disk under it. The lock is taken in the directory all
+    /// the same.
     ///
     /// # Errors
     /// As [`Embedded::open`].

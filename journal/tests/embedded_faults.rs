@@ -1,6 +1,6 @@
 //! The embedded journal on a failing disk: what was acknowledged is in the log for good, what was
 //! refused never is, what was in doubt is there once or not at all, and the journal takes appends
-//! again without a restart once the disk does.
+//! again without a restart once the disk does; but not after damage, which a restart finds too.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test must say where")]
 
@@ -215,4 +215,49 @@ async fn another_journal_in_its_place_is_not_written_to() {
     };
     drop(within("the refusal", health.wait_for(refused)).await.unwrap());
     assert!(matches!(journal.read(0, 0).next().await, Err(Error::Unavailable(_))));
+}
+
+/// A journal with a record in each partition that has pages of its own; those of partition 1, where
+/// its next record would be, are damaged.
+async fn spoiled() -> (TempDir, Embedded) {
+    let disk = Disk::holding(Vec::new());
+    let (dir, journal) = open_on(&disk);
+    for partition in 0..PARTITIONS {
+        let mark = format!("the mark of {partition} ");
+        let bytes = Bytes::from(mark.clone() + &"-".repeat(20_000));
+        journal.append(partition, BASE_MS, bytes).await.unwrap();
+    }
+    disk.spoil(b"the mark of 1 ");
+    (dir, journal)
+}
+
+/// Nothing more is taken, and the journal can be closed.
+async fn is_condemned(journal: &Embedded) {
+    let why = journal.trouble().unwrap();
+    assert!(why.contains("campaign.redb is damaged or was cut off ("), "{why}");
+    assert_eq!(*journal.health().borrow(), Health::Failing(why.clone()));
+    for partition in 0..PARTITIONS {
+        let refused = journal.append(partition, BASE_MS, value(9)).await;
+        assert_eq!(refused, Err(AppendError::Refused(why.clone())));
+    }
+    let heartbeat = journal.heartbeat().await;
+    assert_eq!(heartbeat, Err(AppendError::Refused(why)));
+    within("closing", journal.close()).await;
+    assert_eq!(*journal.health().borrow(), Health::Closed);
+}
+
+#[tokio::test]
+async fn damage_that_a_reader_meets_ends_the_appends() {
+    let (_dir, journal) = spoiled().await;
+    let met = within("reading", journal.read(1, 0).next()).await.unwrap_err();
+    assert_eq!(Error::Refused(journal.trouble().unwrap()), met);
+    is_condemned(&journal).await;
+}
+
+#[tokio::test]
+async fn damage_that_a_commit_meets_leaves_it_in_doubt_and_ends_the_appends() {
+    let (_dir, journal) = spoiled().await;
+    let appended = within("appending", journal.append(1, BASE_MS, value(1))).await;
+    assert!(matches!(appended, Err(AppendError::InDoubt(_))), "{appended:?}");
+    is_condemned(&journal).await;
 }

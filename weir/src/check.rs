@@ -9,7 +9,6 @@ mod cluster;
 mod directory;
 mod machine;
 mod owner;
-mod quiet;
 mod report;
 mod units;
 mod voters;

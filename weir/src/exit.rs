@@ -14,7 +14,7 @@ Exit codes:
    0  done
    1  `recount --prefix`: the recount is not equal to the file; `health`: the answer is no
   64  bad configuration: flags, campaign file, keys; the message names the key and the fix
-  69  the journal is unavailable, or another process holds it
+  69  the journal is unavailable, damaged, or held by another process
   70  an error inside weir
   75  the process was ended before everything in flight was flushed";
 
@@ -27,7 +27,8 @@ pub(crate) enum Code {
     Unhealthy,
     /// EX_USAGE: flags, campaign file or keys are wrong.
     Configuration,
-    /// EX_UNAVAILABLE: the journal cannot be had.
+    /// EX_UNAVAILABLE: the journal cannot be had. One that is damaged too: nothing that was given
+    /// is wrong, and once its copy is put back the same command does its work.
     Journal,
     /// EX_SOFTWARE: a defect, or the operating system failed us.
     Internal,

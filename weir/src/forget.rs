@@ -54,7 +54,7 @@ pub(crate) fn run(args: &ForgetArgs) -> Result<(), Failure> {
 }
 
 /// When no ballot of the campaign can count any more: by the rules in its journal, if that is here,
-/// since the file may be older than an extension. Opening the journal takes its lock: while a
+/// since the file may be older than an extension. Looking at the journal shares its lock: while a
 /// process works on it, that is told and nothing is destroyed.
 fn ends_at_ms(
     directory: &Directory,
@@ -72,7 +72,7 @@ fn ends_at_ms(
     let runtime =
         runtime.map_err(|error| Failure::internal(format!("cannot start a runtime: {error}")))?;
     runtime.block_on(async {
-        let journal = directory.open(clock)?;
+        let journal = directory.look(None, clock)?;
         let (view, follow) = aggregator::view(journal.clone());
         // Ends with this function.
         let _following = AbortOnDropHandle::new(tokio::spawn(follow));

@@ -1,7 +1,8 @@
 //! `weir recount`: the tally document again, from the journal's first record, for anybody.
 //!
 //! What it prints depends on a journal prefix and on nothing else: not on keys, a campaign file, a
-//! clock, the snapshots in the journal, or the number of threads.
+//! clock, the snapshots in the journal, or the number of threads. Invariant: no byte of a journal
+//! in a file is changed, and none is read that a process is writing.
 
 mod fold;
 mod prefix;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &RecountArgs) -> Result<(), Failure> {
         None => Directory::of_only_campaign(dir)?,
     };
     let clock: Arc<dyn journal::Clock> = Arc::new(SystemClock);
-    recount_and_print(&runtime, &directory.open(&clock)?, args)
+    recount_and_print(&runtime, &directory.look(None, &clock)?, args)
 }
 
 /// The only campaign of a cluster.

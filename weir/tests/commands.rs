@@ -11,6 +11,8 @@
 
 #[path = "commands/configuration.rs"]
 mod configuration;
+#[path = "commands/damage.rs"]
+mod damage;
 #[path = "commands/dates.rs"]
 mod dates;
 #[path = "commands/forget.rs"]

@@ -1,10 +1,12 @@
 //! Kafka frozen, and Kafka gone, with an edge that stays up: what is beyond the bound is refused at
 //! once, what is in flight is in doubt at its deadline and says so, memory does not grow, and when
 //! Kafka is back so are the acknowledgements. Appends that arrive late are never acknowledged, and
-//! never counted twice.
+//! never counted twice. The aggregator has its partitions again by itself.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test says where it fails by panicking")]
 
 mod kit;
+#[path = "kafka_outage/rejoin.rs"]
+mod rejoin;
 mod site;
 mod storm;
 #[path = "kafka_outage/wave.rs"]
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kit::{Scratch, Server, eventually, now_ms};
+use rejoin::rejoined;
 use serde_json::Value;
 use site::Site;
 use storm::{Address, Load, Plan, Population, Watcher};
@@ -66,11 +69,13 @@ fn late_appends_are_never_acknowledged_and_never_counted_twice(kafka: &Kafka, sc
         assert!(!edge.complaints().unwrap().is_empty(), "an edge that cannot append is ready");
         let meanwhile = load.acknowledged() - frozen;
         kafka.broker(1).resume();
+        let resumed_ms = now_ms();
         more(load.acknowledged() + 2_000);
         let (gaps, took_ms) = (load.take_gaps(), now_ms() - frozen_ms);
         println!("frozen for 11 s: {meanwhile} late 202s; all well after {took_ms} ms; {gaps:?}");
         // Those that were on their way when the broker stopped.
         assert!(meanwhile <= 64, "{meanwhile} ballots acknowledged by a broker that stands still");
+        rejoined(&site, &aggregate, resumed_ms);
     }
     let notes = load.finish(Duration::from_secs(60));
     assert_eq!(notes.unsettled, 0, "{notes}");

@@ -31,6 +31,10 @@ impl DirectoryLock {
         let mut file = options.open(path).map_err(|error| refused("open", error))?;
         match file.try_lock() {
             Ok(()) => {}
+            // Who only looks leaves no text: what is there is of somebody before.
+            Err(TryLockError::WouldBlock) if file.try_lock_shared().is_ok() => {
+                return Err(looked_at(path));
+            }
             Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
             Err(TryLockError::Error(error)) => return Err(refused("take", error)),
         }
@@ -79,6 +83,14 @@ fn held(path: &Path, file: &mut File) -> Error {
     ))
 }
 
+fn looked_at(path: &Path) -> Error {
+    Error::Refused(format!(
+        "the journal is being looked at, as by a recount or a check, and {} is shared meanwhile; \
+         wait for that to end, or recount a copy",
+        path.display()
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +117,8 @@ mod tests {
         drop(DirectoryLock::take(&path, 1_702_864_800_000).unwrap());
         let text = std::fs::read(&path).unwrap();
         let shared = [DirectoryLock::share(&path).unwrap(), DirectoryLock::share(&path).unwrap()];
-        assert!(DirectoryLock::take(&path, 0).is_err());
+        let sentence = DirectoryLock::take(&path, 0).unwrap_err().to_string();
+        assert!(sentence.starts_with("the journal is being looked at"), "{sentence}");
         drop(shared);
         assert_eq!(std::fs::read(&path).unwrap(), text);
         DirectoryLock::take(&path, 0).unwrap();

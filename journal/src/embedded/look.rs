@@ -5,11 +5,11 @@
 //! is made beside it. Never here: memory without a bound; what a repair would change must fit.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{Error as IoError, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use redb::{Database, StorageBackend};
 
@@ -25,9 +25,9 @@ pub(super) fn database(file: &Path, cache_bytes: usize) -> Result<Database, redb
     Database::builder().set_cache_size(cache_bytes).create_with_backend(overlay)
 }
 
-/// A file, and what would have been written into it.
+/// A file, and what would have been written into it. Any number of threads read at once.
 #[derive(Debug, Clone)]
-struct Overlay(Arc<Mutex<State>>);
+struct Overlay(Arc<RwLock<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -41,16 +41,42 @@ struct State {
 impl Overlay {
     fn over(file: &Path) -> Result<Self, IoError> {
         let file = File::open(file)?;
+        // Whoever writes holds it alone. A journal that was copied may have no lock beside it, and
+        // not every file system has locks.
+        if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return Err(IoError::other("another process has it open"));
+        }
         let len = file.metadata()?.len();
-        Ok(Self(Arc::new(Mutex::new(State { file, shown: len, len, pages: BTreeMap::new() }))))
+        if len == 0 {
+            // An empty file would be taken for one in which a database is to be made.
+            return Err(IoError::new(ErrorKind::InvalidData, "it is empty"));
+        }
+        Ok(Self(Arc::new(RwLock::new(State { file, shown: len, len, pages: BTreeMap::new() }))))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn see<T>(&self, see: impl FnOnce(&State) -> T) -> T {
+        see(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl State {
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), IoError> {
+        let end = offset.checked_add(out.len() as u64).filter(|end| *end <= self.len);
+        let end = end.ok_or(ErrorKind::UnexpectedEof)?;
+        // Nearly all of a file stays as it was: one read, then, not one for each page.
+        let touched = self.pages.range(place(offset).0..=place(end).0).next().is_some();
+        if !touched && end <= self.shown {
+            return self.file.read_exact_at(out, offset);
+        }
+        pieces(offset, out.len()).try_for_each(|(start, end)| {
+            self.read_piece(offset + start as u64, &mut out[start..end])
+        })
+    }
+
     /// A piece that lies within one page.
     fn read_piece(&self, offset: u64, out: &mut [u8]) -> Result<(), IoError> {
         let (page, within) = place(offset);
@@ -80,6 +106,19 @@ impl State {
         }
         Ok(())
     }
+
+    fn set_len(&mut self, len: u64) {
+        if len < self.len {
+            // What is cut off is zero when it comes back.
+            self.shown = self.shown.min(len);
+            let (last, within) = place(len);
+            self.pages.retain(|page, _| *page <= last);
+            if let Some(page) = self.pages.get_mut(&last) {
+                page[within..].fill(0);
+            }
+        }
+        self.len = len;
+    }
 }
 
 /// The page of an offset, and the place in it.
@@ -101,31 +140,15 @@ fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (usize, usize)> {
 
 impl StorageBackend for Overlay {
     fn len(&self) -> Result<u64, IoError> {
-        Ok(self.lock().len)
+        Ok(self.see(|state| state.len))
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), IoError> {
-        let state = self.lock();
-        if offset.checked_add(out.len() as u64).is_none_or(|end| end > state.len) {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        pieces(offset, out.len()).try_for_each(|(start, end)| {
-            state.read_piece(offset + start as u64, &mut out[start..end])
-        })
+        self.see(|state| state.read(offset, out))
     }
 
     fn set_len(&self, len: u64) -> Result<(), IoError> {
-        let mut state = self.lock();
-        if len < state.len {
-            // What is cut off is zero when it comes back.
-            state.shown = state.shown.min(len);
-            let (last, within) = place(len);
-            state.pages.retain(|page, _| *page <= last);
-            if let Some(page) = state.pages.get_mut(&last) {
-                page[within..].fill(0);
-            }
-        }
-        state.len = len;
+        self.change(|state| state.set_len(len));
         Ok(())
     }
 
@@ -134,9 +157,10 @@ impl StorageBackend for Overlay {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> Result<(), IoError> {
-        let mut state = self.lock();
-        pieces(offset, data.len()).try_for_each(|(start, end)| {
-            state.write_piece(offset + start as u64, &data[start..end])
+        self.change(|state| {
+            pieces(offset, data.len()).try_for_each(|(start, end)| {
+                state.write_piece(offset + start as u64, &data[start..end])
+            })
         })
     }
 }

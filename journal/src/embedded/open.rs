@@ -1,10 +1,11 @@
 //! Opens an embedded journal: directory, lock, file, writer thread.
 //!
 //! Invariant: a journal is refused, and its file left as it is, if it is held by another process,
-//! has another partition count or another format. What it holds is on the disk before it is used.
+//! is damaged, has another partition count or another format. What it holds is on the disk before
+//! it is used. Never here: a journal made in a file that is there.
 
 use std::fs::{DirBuilder, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ballot::JournalId;
@@ -12,92 +13,19 @@ use redb::Database;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::command::{QUEUE_BYTES_MAX, QUEUE_ENTRIES_MAX};
+use super::damage::{caught, damaged, is_damage};
 use super::group::Roster;
 use super::lock::DirectoryLock;
 use super::look;
-use super::shared::{Shared, damaged};
+use super::shared::Shared;
 use super::store::{self, Contents, FORMAT_VERSION};
 use super::time::JournalTime;
 use super::writer::Writer;
-use super::{Embedded, Inner};
-use crate::{Clock, Error, SystemClock};
+use super::{Embedded, EmbeddedOptions, Inner};
+use crate::Error;
 
 /// Makes the database of a journal, when it is opened and each time it must be opened again.
 pub type DatabaseFactory = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send>;
-
-/// redb's page cache; its own default is 1 GiB. The operating system caches the file as well, so
-/// this need only hold the pages that one group writes and the tail that readers follow.
-const CACHE_BYTES: usize = 64 << 20;
-
-/// Where an embedded journal is and what shape it has.
-#[derive(Debug, Clone)]
-pub struct EmbeddedOptions {
-    /// The directory; it is made, for its owner only, if it is missing.
-    pub dir: PathBuf,
-    /// The campaign, which names the files in the directory.
-    pub campaign: String,
-    /// How many partitions the log must have; `None` takes an existing log as it is.
-    pub partitions: Option<u32>,
-    /// How many partitions a log that is not there yet gets; `None` makes none.
-    pub new_partitions: Option<u32>,
-    /// The clock from which the time that [`Journal::heartbeat`](crate::Journal::heartbeat) answers
-    /// is taken, once, when the journal is opened.
-    pub clock: Arc<dyn Clock>,
-    /// How much memory redb may use for pages, in bytes.
-    pub cache_bytes: usize,
-}
-
-impl EmbeddedOptions {
-    /// A journal with the machine's clock and a cache of 64 MiB.
-    #[must_use]
-    pub fn new(dir: impl Into<PathBuf>, campaign: impl Into<String>, partitions: u32) -> Self {
-        Self {
-            dir: dir.into(),
-            campaign: campaign.into(),
-            partitions: Some(partitions),
-            new_partitions: Some(partitions),
-            clock: Arc::new(SystemClock),
-            cache_bytes: CACHE_BYTES,
-        }
-    }
-
-    /// The same, for a journal that is there, whatever its partition count.
-    #[must_use]
-    pub fn existing(dir: impl Into<PathBuf>, campaign: impl Into<String>) -> Self {
-        Self { partitions: None, new_partitions: None, ..Self::new(dir, campaign, 1) }
-    }
-
-    /// The file that holds the journal.
-    #[must_use]
-    pub fn file(&self) -> PathBuf {
-        self.dir.join(format!("{}.redb", self.campaign))
-    }
-
-    fn lock_file(&self) -> PathBuf {
-        self.dir.join(format!("{}.lock", self.campaign))
-    }
-
-    /// How many partitions a journal gets that is to be made.
-    fn wanted_partitions(&self) -> Result<u32, Error> {
-        self.new_partitions.ok_or_else(|| {
-            Error::Refused(format!("there is no journal in {}", self.file().display()))
-        })
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let name = &self.campaign;
-        let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(is_safe) {
-            let sentence =
-                format!("the campaign {name:?} cannot name a file: use a-z, 0-9, - or _");
-            return Err(Error::Refused(sentence));
-        }
-        if self.partitions == Some(0) || self.new_partitions == Some(0) {
-            return Err(Error::Refused("a journal needs at least one partition".to_owned()));
-        }
-        Ok(())
-    }
-}
 
 /// Opens or makes the journal. Blocks for some fsyncs.
 pub(super) fn open(options: &EmbeddedOptions) -> Result<Embedded, Error> {
@@ -107,10 +35,29 @@ pub(super) fn open(options: &EmbeddedOptions) -> Result<Embedded, Error> {
         options.wanted_partitions()?;
         make_file(options, &file)?;
     }
+    // Looked at first, as opening writes, and what is damaged is evidence. What else may be wrong
+    // is told by the opening itself.
     let cache_bytes = options.cache_bytes;
+    match caught(|| inspect(&look::database(&file, cache_bytes)?)) {
+        Ok(contents) => check_shape(options, &contents)?,
+        Err(error) if is_damage(&error) => return Err(damaged(&file, &error.to_string())),
+        Err(_) => {}
+    }
     // Never makes a file: one that is gone while the journal is in use is not to be replaced.
     let factory = move || Database::builder().set_cache_size(cache_bytes).open(&file);
     open_locked(options, lock, Box::new(factory))
+}
+
+/// What is there, and proven to take writes.
+fn inspect(database: &Database) -> Result<Contents, redb::Error> {
+    let contents = store::inspect(database)?;
+    // A file is moved into place with a journal in it, so somebody has emptied this one.
+    let nothing = || redb::Error::Corrupted("there is no journal in it".to_owned());
+    let contents = contents.ok_or_else(nothing)?;
+    if contents.format == FORMAT_VERSION {
+        store::prove(database)?;
+    }
+    Ok(contents)
 }
 
 /// Makes the file aside and moves it into place when it is whole: a process that is killed here, or
@@ -136,12 +83,22 @@ fn make_file(options: &EmbeddedOptions, file: &Path) -> Result<(), Error> {
     sync_dir(&options.dir)
 }
 
-/// The same, over a database of the caller's making.
+/// The same, over a database of the caller's making, in which a journal is made if there is none.
 pub(super) fn open_with(
     options: &EmbeddedOptions,
     factory: DatabaseFactory,
 ) -> Result<Embedded, Error> {
     let lock = take_lock(options)?;
+    let made = factory().map_err(redb::Error::from).and_then(|database| {
+        let is_empty = store::inspect(&database)?.is_none();
+        Ok((database, is_empty))
+    });
+    let cannot = |error| cannot(&options.file(), error);
+    let (database, is_empty) = made.map_err(cannot)?;
+    if is_empty {
+        create(options, &database, cannot)?;
+    }
+    drop(database);
     open_locked(options, lock, factory)
 }
 
@@ -149,6 +106,9 @@ pub(super) fn open_with(
 pub(super) fn look(options: &EmbeddedOptions) -> Result<Embedded, Error> {
     options.check()?;
     let (file, cache_bytes) = (options.file(), options.cache_bytes);
+    if !file.exists() {
+        options.wanted_partitions()?;
+    }
     let lock = DirectoryLock::share(&options.lock_file())?;
     open_locked(options, lock, Box::new(move || look::database(&file, cache_bytes)))
 }
@@ -164,35 +124,35 @@ fn open_locked(
     lock: DirectoryLock,
     factory: DatabaseFactory,
 ) -> Result<Embedded, Error> {
-    let cannot = |error: redb::Error| {
-        Error::Refused(format!("cannot open {}: {error}", options.file().display()))
-    };
-    let database = factory().map_err(|error| cannot(error.into()))?;
-    let contents = match store::inspect(&database).map_err(cannot)? {
-        Some(contents) => {
-            check_shape(options, &contents)?;
-            store::prove(&database).map_err(cannot)?;
-            contents
-        }
-        None => create(options, &database, cannot)?,
-    };
+    let opened = caught(|| {
+        let database = factory()?;
+        let contents = inspect(&database)?;
+        Ok((database, contents))
+    });
+    let (database, contents) = opened.map_err(|error| cannot(&options.file(), error))?;
+    check_shape(options, &contents)?;
     // A file is durable only when its directory's entry is.
     sync_dir(&options.dir)?;
     start(options, contents, Parts { database, factory, lock })
+}
+
+fn cannot(file: &Path, error: redb::Error) -> Error {
+    if is_damage(&error) {
+        return damaged(file, &error.to_string());
+    }
+    Error::Refused(format!("cannot open {}: {error}", file.display()))
 }
 
 fn create(
     options: &EmbeddedOptions,
     database: &Database,
     cannot: impl Fn(redb::Error) -> Error,
-) -> Result<Contents, Error> {
+) -> Result<(), Error> {
     let mut identity = [0; 16];
     getrandom::fill(&mut identity)
         .map_err(|error| Error::Refused(format!("no randomness for the identity: {error}")))?;
     let partitions = options.wanted_partitions()?;
-    store::create(database, JournalId(identity), partitions).map_err(&cannot)?;
-    let made = store::inspect(database).map_err(&cannot)?;
-    made.ok_or_else(|| damaged("it is empty right after it was made"))
+    store::create(database, JournalId(identity), partitions).map_err(cannot)
 }
 
 fn check_shape(options: &EmbeddedOptions, contents: &Contents) -> Result<(), Error> {
@@ -223,7 +183,7 @@ struct Parts {
 fn start(options: &EmbeddedOptions, contents: Contents, parts: Parts) -> Result<Embedded, Error> {
     let Contents { identity, partitions, places, .. } = contents;
     let time = JournalTime::begin(options.clock.now_ms(), places.newest_ms());
-    let shared = Arc::new(Shared::new(parts.database, &places));
+    let shared = Arc::new(Shared::new(options.file(), parts.database, &places));
     // Bound: see the constant. When it is full, an append is refused.
     let (sender, queue) = mpsc::channel(QUEUE_ENTRIES_MAX);
     let writer = Writer {

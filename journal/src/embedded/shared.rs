@@ -2,15 +2,18 @@
 //! is known to be durable, and whether the journal takes appends.
 //!
 //! Invariant: the ends only grow, and everything below them is on the disk. Readers look at nothing
-//! beyond, so a record that a failed commit may or may not have left is never handed out.
+//! beyond, so a record that a failed commit may or may not have left is never handed out. Once
+//! damage has been met, nothing more is taken: what came later would be lost with the file.
 //!
 //! Never here: a lock held across an await.
 
-use std::sync::{PoisonError, RwLock};
+use std::path::PathBuf;
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use redb::Database;
 use tokio::sync::{Notify, watch};
 
+use super::damage::{self, caught};
 use super::store::Places;
 use crate::Error;
 
@@ -19,7 +22,8 @@ use crate::Error;
 pub enum Health {
     /// It does.
     Healthy,
-    /// A write failed, for this reason; it is being opened again. Appends are refused meanwhile.
+    /// A write failed, for this reason, and it is being opened again; or its file is damaged.
+    /// Appends are refused meanwhile.
     Failing(String),
     /// It was closed, or its writer thread has ended; it will not come back.
     Closed,
@@ -38,6 +42,10 @@ pub(super) struct Shared {
     /// the database, so nobody waits long.
     slot: RwLock<Slot>,
     health: watch::Sender<Health>,
+    file: PathBuf,
+    /// Where the file is damaged, once that was met. Only a new start, with another file, is the
+    /// end of that.
+    damage: OnceLock<String>,
     ends: Vec<watch::Sender<u64>>,
     snapshots_end: watch::Sender<u64>,
     /// A reader met an error. redb remembers it until it is reopened, so the writer looks after it.
@@ -45,10 +53,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(database: Database, places: &Places) -> Self {
+    pub(super) fn new(file: PathBuf, database: Database, places: &Places) -> Self {
         Self {
             slot: RwLock::new(Slot::Open(database)),
             health: watch::Sender::new(Health::Healthy),
+            file,
+            damage: OnceLock::new(),
             ends: places.ends.iter().map(|end| watch::Sender::new(*end)).collect(),
             snapshots_end: watch::Sender::new(places.sequence),
             trouble: Notify::new(),
@@ -62,29 +72,62 @@ impl Shared {
     ) -> Result<T, Error> {
         match self.with_database(read)? {
             Ok(value) => Ok(value),
-            Err(redb::Error::Corrupted(reason)) => Err(damaged(&reason)),
             Err(error) => {
-                self.trouble.notify_one();
-                Err(Error::Unavailable(error.to_string()))
+                if !damage::is_damage(&error) {
+                    self.trouble.notify_one();
+                    return Err(Error::Unavailable(error.to_string()));
+                }
+                self.condemn(&error.to_string());
+                Err(self.damaged(&error.to_string()))
             }
         }
     }
 
-    /// Gives the database to `work`, unless it is closed or being opened again.
-    pub(super) fn with_database<T>(&self, work: impl FnOnce(&Database) -> T) -> Result<T, Error> {
+    /// Gives the database to `work`, unless it is closed or being opened again. If the work panics,
+    /// the file is damaged.
+    pub(super) fn with_database<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<Result<T, redb::Error>, Error> {
         match &*self.slot.read().unwrap_or_else(PoisonError::into_inner) {
-            Slot::Open(database) => Ok(work(database)),
+            Slot::Open(database) => Ok(caught(|| work(database))),
             Slot::Away(reason) => Err(Error::Unavailable(reason.clone())),
             Slot::Closed => Err(closed()),
         }
     }
 
+    /// Says that the file is damaged, and takes nothing more.
+    pub(super) fn condemn(&self, reason: &str) {
+        let sentence = self.damaged(reason).to_string();
+        if self.damage.set(sentence.clone()).is_ok() {
+            tracing::error!(reason = sentence, "the journal takes no more appends");
+            self.failed(&sentence);
+        }
+    }
+
+    /// Whether nothing more is taken for good.
+    pub(super) fn is_condemned(&self) -> bool {
+        self.damage.get().is_some()
+    }
+
+    pub(super) fn damaged(&self, reason: &str) -> Error {
+        damage::damaged(&self.file, reason)
+    }
+
     fn exchange(&self, slot: Slot) {
         let mut place = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *place, slot);
-        // Closing a database may write; readers need not wait for that.
+        // Closing a database may write; readers need not wait for that, and a damaged file is not
+        // to be written to: its handle is left to the end of the process.
         drop(place);
-        drop(old);
+        if self.is_condemned() {
+            std::mem::forget(old);
+            return;
+        }
+        drop(caught(|| {
+            drop(old);
+            Ok(())
+        }));
     }
 
     /// Closes the database, so that it can be opened again.
@@ -97,12 +140,19 @@ impl Shared {
         self.exchange(Slot::Open(database));
     }
 
+    /// Takes no appends for this reason, or for the damage if that was met before.
     pub(super) fn failed(&self, reason: &str) {
+        let reason = self.damage.get().map_or(reason, String::as_str);
         self.health.send_replace(Health::Failing(reason.to_owned()));
     }
 
+    /// Takes appends again, unless damage was met meanwhile.
     pub(super) fn recovered(&self) {
-        self.health.send_replace(Health::Healthy);
+        self.health.send_modify(|health| {
+            if !self.is_condemned() {
+                *health = Health::Healthy;
+            }
+        });
     }
 
     /// Closes the database for good and wakes every reader to hear of it.
@@ -135,6 +185,7 @@ impl Shared {
     pub(super) fn refusal(&self) -> Option<String> {
         match &*self.health.borrow() {
             Health::Healthy => None,
+            Health::Failing(reason) if self.is_condemned() => Some(reason.clone()),
             Health::Failing(reason) => Some(format!("the last write failed: {reason}")),
             Health::Closed => Some(closed().to_string()),
         }
@@ -173,10 +224,6 @@ impl Shared {
     pub(super) fn snapshots_end(&self) -> watch::Receiver<u64> {
         self.snapshots_end.subscribe()
     }
-}
-
-pub(super) fn damaged(reason: &str) -> Error {
-    Error::Refused(format!("the journal's file is damaged: {reason}"))
 }
 
 fn closed() -> Error {

@@ -4,6 +4,7 @@
 //! Invariant: an entry is acknowledged only after the fsync of the transaction it is in. After a
 //! failed transaction the whole group is in doubt, and nothing is written before the file has been
 //! closed, opened and read again: what that commit left behind is found in the file, not guessed.
+//! To a file that was found damaged nothing is written any more.
 //!
 //! Never here: waiting without taking from the queue, except for the disk.
 
@@ -16,8 +17,9 @@ use tokio::sync::mpsc;
 
 use super::DatabaseFactory;
 use super::command::{Command, Entry, GROUP_BYTES_MAX, GROUP_ENTRIES_MAX};
+use super::damage::{caught, is_damage};
 use super::lock::DirectoryLock;
-use super::shared::{Shared, damaged};
+use super::shared::Shared;
 use super::store::{self, Places};
 use crate::{AppendError, Error};
 
@@ -43,6 +45,13 @@ impl Writer {
     pub(super) async fn run(mut self) {
         while let Some(first) = self.first().await {
             let group = self.gather(first);
+            if let Some(reason) = self.shared.refusal() {
+                // A reader has met damage since these were taken.
+                group.into_iter().for_each(|entry| {
+                    entry.answer(Err(AppendError::Refused(reason.clone())));
+                });
+                continue;
+            }
             let written =
                 self.shared.with_database(|file| store::write(file, &mut self.places, &group));
             let reason = match written {
@@ -54,10 +63,9 @@ impl Writer {
                     }
                     continue;
                 }
-                Ok(Err(error)) => error.to_string(),
-                Err(error) => error.to_string(),
+                Ok(Err(error)) => self.fail_with(&error),
+                Err(error) => self.fail(&error.to_string()),
             };
-            self.fail(&reason);
             for entry in group {
                 entry.answer(Err(AppendError::InDoubt(reason.clone())));
             }
@@ -107,22 +115,32 @@ impl Writer {
 
     /// A reader met an error: finds out by writing whether the file must be opened again.
     async fn examine(&mut self) -> ControlFlow<()> {
-        match self.shared.with_database(store::prove) {
-            Ok(Ok(())) => ControlFlow::Continue(()),
-            Ok(Err(error)) => {
-                self.fail(&error.to_string());
-                self.recover().await
-            }
-            Err(error) => {
-                self.fail(&error.to_string());
-                self.recover().await
-            }
+        if self.shared.is_condemned() {
+            return ControlFlow::Continue(());
         }
+        match self.shared.with_database(store::prove) {
+            Ok(Ok(())) => return ControlFlow::Continue(()),
+            Ok(Err(error)) => self.fail_with(&error),
+            Err(error) => self.fail(&error.to_string()),
+        };
+        self.recover().await
     }
 
-    fn fail(&self, reason: &str) {
+    /// Answers the reason.
+    fn fail(&self, reason: &str) -> String {
         tracing::error!(reason, "the journal cannot be written; appends are refused until it can");
         self.shared.failed(reason);
+        reason.to_owned()
+    }
+
+    fn fail_with(&self, error: &redb::Error) -> String {
+        let reason = error.to_string();
+        // A file that was cut off, or exchanged, is found out by opening it again.
+        if matches!(error, redb::Error::Corrupted(_)) {
+            self.shared.condemn(&reason);
+            return reason;
+        }
+        self.fail(&reason)
     }
 
     /// Opens the file again and again until it takes writes. Breaks if the journal is closed first.
@@ -130,6 +148,10 @@ impl Writer {
         let mut backoff = BACKOFF_MIN;
         loop {
             self.refuse_for(backoff).await?;
+            if self.shared.is_condemned() {
+                backoff = BACKOFF_MAX;
+                continue;
+            }
             match self.reopen() {
                 Ok(places) => {
                     self.places = places;
@@ -174,21 +196,29 @@ impl Writer {
     fn reopen(&self) -> Result<Places, Error> {
         // redb locks the file, so the old handle must be gone before a new one is made.
         self.shared.put_away("the journal's file is being opened again");
-        let database = (self.factory)().map_err(|error| Error::Unavailable(error.to_string()))?;
-        let contents =
-            store::inspect(&database).map_err(|error| Error::Unavailable(error.to_string()))?;
-        let contents = contents.ok_or_else(|| damaged("it is empty now"))?;
+        let opened = caught(|| {
+            let database = (self.factory)()?;
+            let contents = store::inspect(&database)?;
+            Ok((database, contents))
+        });
+        let (database, contents) = opened.map_err(|error| self.sorted(&error))?;
+        let contents = contents.ok_or_else(|| self.shared.damaged("it is empty now"))?;
         if contents.identity != self.identity {
-            return Err(damaged("another journal is in its place"));
+            return Err(self.shared.damaged("another journal is in its place"));
         }
         if !self.shared.is_continued_by(&contents.places) {
-            return Err(damaged("records that were acknowledged are missing"));
+            return Err(self.shared.damaged("records that were acknowledged are missing"));
         }
         self.shared.bring_back(database);
         match self.shared.with_database(|file| store::prove_room(file, ROOM_BYTES))? {
             Ok(()) => Ok(contents.places),
-            Err(error) => Err(Error::Unavailable(error.to_string())),
+            Err(error) => Err(self.sorted(&error)),
         }
+    }
+
+    fn sorted(&self, error: &redb::Error) -> Error {
+        let reason = error.to_string();
+        if is_damage(error) { self.shared.damaged(&reason) } else { Error::Unavailable(reason) }
     }
 }
 

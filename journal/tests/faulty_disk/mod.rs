@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use redb::{Database, DatabaseError, StorageBackend};
 
+/// The database's page.
+const PAGE: usize = 4_096;
+
 /// What goes wrong, from when it is set until [`Disk::heal`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -62,6 +65,18 @@ impl Disk {
         let mut state = self.0.lock().unwrap();
         (state.image, state.durable) = (other.clone(), other);
         state.dirty.clear();
+    }
+
+    /// Overwrites each page in which such bytes begin, as a stray write does.
+    pub(crate) fn spoil(&self, bytes: &[u8]) {
+        let mut state = self.0.lock().unwrap();
+        let image = &mut state.image;
+        let places = image.windows(bytes.len()).enumerate();
+        let found: Vec<_> = places.filter(|(_, part)| *part == bytes).map(|(at, _)| at).collect();
+        assert!(!found.is_empty(), "they are not on the disk");
+        for at in found {
+            image[at - at % PAGE..][..PAGE].fill(0xa5);
+        }
     }
 
     /// A database on this disk, without a cache, so that each read reaches it.

@@ -15,7 +15,6 @@ use journal::{Clock, Embedded, Journal as _, SystemClock};
 use tokio::time::{Instant, timeout};
 
 use super::campaigns;
-use super::quiet::quietly;
 use super::report::Report;
 use super::units::{bytes, many, took};
 use crate::args::UpArgs;
@@ -114,16 +113,9 @@ async fn journal(
     let opening = tokio::task::spawn_blocking({
         let (directory, partitions, clock) =
             (directory.clone(), args.partitions, Arc::clone(clock));
-        move || quietly(|| directory.look(partitions, &clock))
+        move || directory.look(partitions, &clock)
     });
-    // redb takes a file for whole that has the length of one, and panics over what is not in it.
-    let damaged = || {
-        Failure::journal(
-            "its file is damaged or was cut off: it cannot even be looked at; put it back from \
-             your copy, with the keys that belong to it",
-        )
-    };
-    let opened = opening.await.ok().flatten().ok_or_else(damaged).flatten();
+    let opened = opening.await.map_err(|error| Failure::internal(error.to_string())).flatten();
     let fix = "see what the message says; a copy of the directory can be recounted";
     let opened = report.take(&what, opened, fix);
     let began = match &opened {

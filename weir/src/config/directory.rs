@@ -93,6 +93,20 @@ impl Directory {
 
     /// Opens the journal, which must be there.
     pub(crate) fn open(&self, clock: &Arc<dyn Clock>) -> Result<Embedded, Failure> {
+        Ok(Embedded::open(&self.existing(clock)?)?)
+    }
+
+    /// Opens the journal, which must be there, to look at it: nothing in the directory is changed.
+    pub(crate) fn look(
+        &self,
+        partitions: Option<u32>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Embedded, Failure> {
+        let options = EmbeddedOptions { partitions, ..self.existing(clock)? };
+        Ok(Embedded::look(&options)?)
+    }
+
+    fn existing(&self, clock: &Arc<dyn Clock>) -> Result<EmbeddedOptions, Failure> {
         if !self.has_journal() {
             return Err(Failure::configuration(format!(
                 "--data {}: there is no journal of {}; give the directory that `weir up` was given",
@@ -102,19 +116,7 @@ impl Directory {
         }
         let mut options = EmbeddedOptions::existing(&self.path, &self.campaign);
         options.clock = Arc::clone(clock);
-        Ok(Embedded::open(&options)?)
-    }
-
-    /// Opens the journal, which must be there, to look at it: nothing in the directory is changed.
-    pub(crate) fn look(
-        &self,
-        partitions: Option<u32>,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Embedded, Failure> {
-        let mut options = EmbeddedOptions::existing(&self.path, &self.campaign);
-        options.clock = Arc::clone(clock);
-        options.partitions = partitions;
-        Ok(Embedded::look(&options)?)
+        Ok(options)
     }
 
     fn file(&self, extension: &str) -> PathBuf {
