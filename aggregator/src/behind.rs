@@ -15,9 +15,9 @@ pub(crate) struct Behind {
 }
 
 impl Behind {
-    /// A worker begins, or starts over: what was known of another frontier is forgotten.
-    pub(crate) const fn begin(now_ms: i64) -> Self {
-        Self { folded_ms: Some(now_ms), caught_up_ms: None }
+    /// A worker begins, or starts over: then what waited before still does.
+    pub(crate) fn begin(&mut self, now_ms: i64) {
+        self.folded_ms.get_or_insert(now_ms);
     }
 
     /// Takes the timestamp of the record that is now the one before the frontier.
@@ -30,9 +30,10 @@ impl Behind {
         self.caught_up_ms = Some(at_ms);
     }
 
-    /// The frontier fell: there may have been records behind where it is now.
-    pub(crate) const fn note_fallen(&mut self) {
-        self.caught_up_ms = None;
+    /// The frontier fell, to where a snapshot is: what is behind it now has waited since before the
+    /// last that is known, which is all that is said until it has been folded again.
+    pub(crate) fn note_fallen(&mut self) {
+        self.folded_ms = self.folded_ms.max(self.caught_up_ms.take());
     }
 
     /// Seconds that a record behind the frontier has been waiting for, at most.
@@ -49,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_record_waits_since_the_one_before_it_or_since_there_was_none_whichever_is_later() {
-        let mut behind = Behind::begin(1_000);
+        let mut behind = Behind::default();
+        behind.begin(1_000);
         assert_eq!(behind.seconds(3_500), 2.5);
         // The record before it turns out to be old: so may the one behind it be.
         behind.note_folded(500);
@@ -61,7 +63,22 @@ mod tests {
         // An edge's clock is ahead of ours.
         behind.note_folded(9_000);
         assert_eq!(behind.seconds(3_500), 0.0);
-        assert_eq!(Behind::begin(3_500).seconds(3_500), 0.0);
         assert_eq!(Behind::default().seconds(3_500), 0.0);
+    }
+
+    #[test]
+    fn errors_in_a_row_do_not_make_a_record_wait_anew() {
+        let mut behind = Behind::default();
+        behind.begin(1_000);
+        behind.begin(2_000);
+        assert_eq!(behind.seconds(3_500), 2.5);
+        behind.note_folded(500);
+        behind.note_caught_up(3_000);
+        behind.begin(3_100);
+        behind.note_fallen();
+        assert_eq!(behind.seconds(3_500), 0.5);
+        // From then on it is what is folded again that says it.
+        behind.note_folded(400);
+        assert_eq!(behind.seconds(3_500), 3.1);
     }
 }

@@ -68,7 +68,7 @@ impl PartitionStatus {
     pub(crate) fn begin_rebuild(&mut self, now_ms: i64) {
         self.phase = Phase::Rebuilding;
         self.rebuilt = 0.0;
-        self.behind = Behind::begin(now_ms);
+        self.behind.begin(now_ms);
         self.ahead_since = None;
     }
 
