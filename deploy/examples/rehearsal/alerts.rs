@@ -31,7 +31,7 @@ const OPEN_FOR: Duration = Duration::from_mins(58);
 const FIRES_WITHIN: Duration = Duration::from_mins(6);
 const CLEARS_WITHIN: Duration = Duration::from_mins(8);
 /// Debian's libfaketime.
-const FAKETIME: &str = "LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+pub(crate) const FAKETIME: &str = "LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
 /// What is rehearsed with.
 struct Stage {

@@ -9,12 +9,19 @@ mod alerts;
 mod balancer;
 mod drain;
 mod files;
+mod fired;
 mod load;
+mod more;
+mod more_alone;
+mod more_brokers;
+mod more_close;
+mod more_counting;
 mod mount;
 mod panels;
 mod promotion;
 mod site;
 mod steps;
+mod voters;
 mod watch;
 mod weir;
 
@@ -23,15 +30,17 @@ use std::process::ExitCode;
 /// What goes wrong is told, and ends the part.
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-const USAGE: &str = "give one of: alerts, drain, promotion, steps";
+const USAGE: &str = "give one of: alerts, drain, more, promotion, steps, voters";
 
 fn main() -> ExitCode {
     let part = std::env::args().nth(1).unwrap_or_default();
     let done = match part.as_str() {
         "alerts" => alerts::run(),
+        "more" => more::run(),
         "promotion" => promotion::run(),
         "steps" => steps::run(),
         "drain" => drain::run(),
+        "voters" => voters::run(),
         _ => Err(USAGE.into()),
     };
     match done {

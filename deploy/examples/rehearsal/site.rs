@@ -2,6 +2,7 @@
 //! that watches them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use testkit::{Kafka, Process};
@@ -13,7 +14,7 @@ use crate::watch::Watch;
 use crate::weir::Weir;
 
 /// As for measurements: the test kit's own options are for a small machine beside other tests.
-const JAVA_OPTIONS: [&str; 2] = ["-Xmx1g", "-XX:+UseG1GC"];
+pub(crate) const JAVA_OPTIONS: [&str; 2] = ["-Xmx1g", "-XX:+UseG1GC"];
 /// So many aggregators may share the work, and each keeps something to do.
 const PARTITIONS: &str = "6";
 
@@ -28,7 +29,16 @@ pub(crate) struct Site {
     pub(crate) watch: Watch,
     /// In front of the edges, if there is one.
     pub(crate) balancer: Option<Balancer>,
-    pub(crate) kafka: Kafka,
+    /// Last, as it ends with the last site on it.
+    pub(crate) kafka: Arc<Kafka>,
+}
+
+/// What a site stands on, and what else is watched there: job, host and port.
+struct Ground<'a> {
+    kafka: Arc<Kafka>,
+    replicas: &'a str,
+    others: &'a [(&'a str, &'a str)],
+    every_s: u32,
 }
 
 impl Site {
@@ -47,11 +57,54 @@ impl Site {
         (edges, aggregators): (usize, usize),
         others: &[(&str, &str)],
     ) -> Result<Self, Error> {
+        let kafka = Arc::new(Kafka::builder(1).java_options(&JAVA_OPTIONS).try_start()?);
+        let every_s = if others.is_empty() { 1 } else { 5 };
+        let ground = Ground { kafka, replicas: "1", others, every_s };
+        let mut site = Self::on_ground(folder, campaign, (edges, aggregators), &ground)?;
+        site.launch()?;
+        site.ready()?;
+        Ok(site)
+    }
+
+    /// The same on a Kafka that others use too, with topics of so many replicas, and watched as in
+    /// production.
+    pub(crate) fn sharing(
+        kafka: &Arc<Kafka>,
+        replicas: &str,
+        folder: PathBuf,
+        campaign: String,
+        counts: (usize, usize),
+    ) -> Result<Self, Error> {
+        let mut site = Self::laid(kafka, replicas, folder, campaign, counts)?;
+        site.launch()?;
+        site.ready()?;
+        Ok(site)
+    }
+
+    /// The same, of which only Prometheus is started yet.
+    pub(crate) fn laid(
+        kafka: &Arc<Kafka>,
+        replicas: &str,
+        folder: PathBuf,
+        campaign: String,
+        counts: (usize, usize),
+    ) -> Result<Self, Error> {
+        let ground = Ground { kafka: Arc::clone(kafka), replicas, others: &[], every_s: 5 };
+        Self::on_ground(folder, campaign, counts, &ground)
+    }
+
+    fn on_ground(
+        folder: PathBuf,
+        campaign: String,
+        (edges, aggregators): (usize, usize),
+        ground: &Ground<'_>,
+    ) -> Result<Self, Error> {
         let weir = built("weir")?;
         let keys = text(&folder.join("rehearsal.keys.toml"));
-        let kafka = Kafka::builder(1).java_options(&JAVA_OPTIONS).try_start()?;
+        let kafka = Arc::clone(&ground.kafka);
         let bootstrap = kafka.bootstrap();
-        let common = ["--kafka", &bootstrap, "--campaign", &campaign, "--replication", "1"];
+        let replicas = ground.replicas;
+        let common = ["--kafka", &bootstrap, "--campaign", &campaign, "--replication", replicas];
         let command = |name: &str, more: &[&str]| -> Vec<String> {
             let all = [weir.as_str(), name].into_iter().chain(common).chain(more.iter().copied());
             all.map(str::to_owned).collect()
@@ -70,16 +123,23 @@ impl Site {
             let command = command("aggregate", &[]);
             Weir::new(&format!("aggregate-{number}"), "weir-aggregate", command, &folder)
         };
-        let mut edges: Vec<_> = (1..=edges).map(edge).collect();
-        let mut aggregators: Vec<_> = (1..=aggregators).map(aggregator).collect();
+        let edges: Vec<_> = (1..=edges).map(edge).collect();
+        let aggregators: Vec<_> = (1..=aggregators).map(aggregator).collect();
         let all = || edges.iter().chain(&aggregators);
         let targets = all().map(|weir| (weir.job, weir.ops.as_str()));
-        let targets: Vec<_> = targets.chain(others.iter().copied()).collect();
-        let every_s = if others.is_empty() { 1 } else { 5 };
-        let watch = Watch::start(&targets, every_s, &folder);
-        edges.iter_mut().chain(&mut aggregators).try_for_each(Weir::launch)?;
-        edges.iter_mut().chain(&mut aggregators).try_for_each(Weir::ready)?;
+        let targets: Vec<_> = targets.chain(ground.others.iter().copied()).collect();
+        let watch = Watch::start(&targets, ground.every_s, &folder);
         Ok(Self { folder, campaign, keys, edges, aggregators, watch, balancer: None, kafka })
+    }
+
+    /// Starts every process.
+    pub(crate) fn launch(&mut self) -> Result<(), Error> {
+        self.edges.iter_mut().chain(&mut self.aggregators).try_for_each(Weir::launch)
+    }
+
+    /// Waits until every process is ready.
+    pub(crate) fn ready(&mut self) -> Result<(), Error> {
+        self.edges.iter_mut().chain(&mut self.aggregators).try_for_each(Weir::ready)
     }
 
     /// Puts a balancer in front of the edges.
