@@ -98,6 +98,7 @@ pub(crate) async fn cast<J: Journal>(
         traced.append_begins();
     }
     hosted.noted.count(risk);
+    edge.turns.ballot();
     let fate = batcher.cast(permit, &Ballot { voter, choices, cast_at_ms }, risk).await;
     if let Some(traced) = &mut asked.traced {
         traced.append_ended(&fate);

@@ -1,10 +1,11 @@
 //! Everything else gives way to ballots: while ballots come and the process is late with its work,
 //! a view waits for its turn.
 //!
-//! How late it is tells a timer: when its task runs, all that was ready before it has run, and so
-//! would a ballot's. Turns are given in the order of asking, fewer while the process is late and
-//! more while it is not. Invariant: a view waits a second at most, and nobody waits where no ballot
-//! has come for a second. Never here: a wait for a ballot.
+//! How late it is tells a timer: the runtime looks at timers and sockets in the same round, so a
+//! ballot is as late. Turns are given in the order of asking, fewer while the process is late and
+//! more while it is not. Only ballots on their way to the journal count: a forged one slows nobody
+//! down. Invariant: a view waits a second at most, and nobody waits where no ballot has come for a
+//! second. Never here: a wait for a ballot.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -37,7 +38,7 @@ const TURNS_MAX: usize = 1_024;
 /// makes ballots late once: this makes it seldom.
 const TICKS_FOR_MORE: u32 = 10;
 
-/// Who waits, and who may go on.
+/// Who waits, and who may go on. Relaxed: each stands alone, and what a tick misses the next sees.
 #[derive(Debug)]
 pub(crate) struct Turns {
     /// Whether views wait for a turn.
@@ -65,7 +66,7 @@ impl Turns {
         })
     }
 
-    /// A ballot has come; it goes on at once.
+    /// A ballot has come that is the journal's to take; it goes on at once.
     pub(crate) fn ballot(&self) {
         // Read first: threads that only read do not take the line from each other.
         if !self.has_ballots.load(Ordering::Relaxed) {
@@ -125,7 +126,7 @@ struct Pace {
     tick: Duration,
     /// None where nobody has to wait.
     turns: Option<usize>,
-    /// Ticks since it was late, or since the last turn more.
+    /// Ticks since it was late, or since one turn more was due.
     on_time: u32,
     last_ballot: Option<Instant>,
     last_wait: Option<Instant>,
@@ -154,8 +155,8 @@ impl Pace {
         let within = |last: Option<Instant>, time| last.is_some_and(|last| now - last < time);
         let is_voting = within(self.last_ballot, BALLOTS_RECENT);
         self.tick = if is_voting { TICK } else { TICK_IDLE };
-        self.on_time = if is_late { 0 } else { self.on_time + 1 };
-        let is_more_due = self.on_time > 0 && self.on_time.is_multiple_of(TICKS_FOR_MORE);
+        self.on_time = if is_late { 0 } else { self.on_time % TICKS_FOR_MORE + 1 };
+        let is_more_due = self.on_time == TICKS_FOR_MORE;
         self.turns = match self.turns {
             _ if !is_voting => None,
             None if is_late => Some(TURNS_MIN),

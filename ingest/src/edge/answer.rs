@@ -102,9 +102,8 @@ impl<J: Journal> Handler for Edge<J> {
             counted: false,
             peer: self.peer,
         };
-        match route {
-            Some(Route::Ballots(_)) => self.shared.turns.ballot(),
-            Some(_) | None => self.shared.turns.wait().await,
+        if !matches!(route, Some(Route::Ballots(_)) if parts.method == Method::POST) {
+            self.shared.turns.wait().await;
         }
         let answered = match route {
             _ if self.allowance.as_ref().is_some_and(|allowance| !allowance.allow()) => {

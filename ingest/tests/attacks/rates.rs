@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use hyper::Method;
 use tokio::time::advance;
 
-use super::direct::{BODY, Caller, edge, metric, refused, site};
+use super::direct::{BALLOTS, BODY, Caller, edge, metric, refused, site};
+use super::kit::Running;
 
 /// What a voter may ask in a row.
 const VOTER_MAX: usize = 30;
@@ -144,4 +146,34 @@ async fn who_is_refused_is_counted_by_limit_and_never_by_name() {
     }
     let text = prometheus::TextEncoder::new().encode_to_string(&edge.registry.gather()).unwrap();
     assert!(!text.contains("203.0.113"), "{text}");
+}
+
+/// How many of 60 views had to wait at an edge that is late, where a tick gives 16 their turn.
+async fn delayed(edge: &Running, caller: &mut Caller<'_>) -> u64 {
+    let delayed = || metric(edge, "weir_views_delayed_total");
+    let before = delayed();
+    advance(Duration::from_millis(100)).await;
+    // A 405 and a 404 are no ballots either.
+    for path in [BALLOTS, "/nothing", "/campaigns/c"].into_iter().cycle().take(60) {
+        caller.get(path).await;
+    }
+    delayed() - before
+}
+
+#[tokio::test(start_paused = true)]
+async fn views_give_way_to_ballots_that_hold_and_to_nothing_that_merely_looks_like_one() {
+    let edge = edge(site(&["10.0.0.0/8"], None)).await;
+    drop(tokio::spawn(edge.edge.upkeep()));
+    let mut caller = Caller::from(&edge, "10.0.0.1").await;
+    let forged = ("authorization", b"Bearer forged".as_slice());
+    let json = ("content-type", b"application/json".as_slice());
+    assert_eq!(caller.send(Method::POST, BALLOTS, &[forged, json], BODY).await.status, 401);
+    assert_eq!(caller.cast_with("ann", &[], "{").await.status, 400);
+    assert_eq!(delayed(&edge, &mut caller).await, 0);
+    assert_eq!(caller.cast("ann").await.status, 202);
+    assert!(delayed(&edge, &mut caller).await > 0);
+    // The ballot that is known already is not for the journal, and its voter may ask for ever.
+    advance(Duration::from_secs(2)).await;
+    assert_eq!(caller.cast("ann").await.status, 202);
+    assert_eq!(delayed(&edge, &mut caller).await, 0);
 }
