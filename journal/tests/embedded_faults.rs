@@ -219,7 +219,7 @@ async fn another_journal_in_its_place_is_not_written_to() {
 
 /// A journal with a record in each partition that has pages of its own; those of partition 1, where
 /// its next record would be, are damaged.
-async fn spoiled() -> (TempDir, Embedded) {
+async fn spoiled() -> (Disk, TempDir, Embedded) {
     let disk = Disk::holding(Vec::new());
     let (dir, journal) = open_on(&disk);
     for partition in 0..PARTITIONS {
@@ -228,14 +228,15 @@ async fn spoiled() -> (TempDir, Embedded) {
         journal.append(partition, BASE_MS, bytes).await.unwrap();
     }
     disk.spoil(b"the mark of 1 ");
-    (dir, journal)
+    (disk, dir, journal)
 }
 
-/// Nothing more is taken, and the journal can be closed.
-async fn is_condemned(journal: &Embedded) {
+/// Nothing more is taken or written, and the journal can be closed.
+async fn is_condemned(disk: &Disk, journal: &Embedded) {
     let why = journal.trouble().unwrap();
     assert!(why.contains("campaign.redb is damaged or was cut off ("), "{why}");
     assert_eq!(*journal.health().borrow(), Health::Failing(why.clone()));
+    let evidence = disk.bytes();
     for partition in 0..PARTITIONS {
         let refused = journal.append(partition, BASE_MS, value(9)).await;
         assert_eq!(refused, Err(AppendError::Refused(why.clone())));
@@ -244,20 +245,40 @@ async fn is_condemned(journal: &Embedded) {
     assert_eq!(heartbeat, Err(AppendError::Refused(why)));
     within("closing", journal.close()).await;
     assert_eq!(*journal.health().borrow(), Health::Closed);
+    assert!(disk.bytes() == evidence, "it was written to");
 }
 
 #[tokio::test]
 async fn damage_that_a_reader_meets_ends_the_appends() {
-    let (_dir, journal) = spoiled().await;
+    let (disk, _dir, journal) = spoiled().await;
     let met = within("reading", journal.read(1, 0).next()).await.unwrap_err();
     assert_eq!(Error::Refused(journal.trouble().unwrap()), met);
-    is_condemned(&journal).await;
+    is_condemned(&disk, &journal).await;
 }
 
 #[tokio::test]
 async fn damage_that_a_commit_meets_leaves_it_in_doubt_and_ends_the_appends() {
-    let (_dir, journal) = spoiled().await;
+    let (disk, _dir, journal) = spoiled().await;
     let appended = within("appending", journal.append(1, BASE_MS, value(1))).await;
     assert!(matches!(appended, Err(AppendError::InDoubt(_))), "{appended:?}");
-    is_condemned(&journal).await;
+    is_condemned(&disk, &journal).await;
+}
+
+#[tokio::test]
+async fn damage_that_is_found_when_the_file_is_opened_again_ends_the_appends() {
+    let disk = Disk::holding(Vec::new());
+    let (_dir, journal) = open_on(&disk);
+    append_some(&journal, 0, 2).await;
+    disk.set(Fault::FullAfterBytes(0));
+    let appended = journal.append(0, BASE_MS, value(9)).await;
+    assert!(matches!(appended, Err(AppendError::InDoubt(_))), "{appended:?}");
+    disk.cut(5_000);
+    disk.heal();
+    let mut health = journal.health();
+    let told = |health: &Health| match health {
+        Health::Failing(why) => why.contains("is damaged or was cut off ("),
+        Health::Healthy | Health::Closed => false,
+    };
+    drop(within("it to be found", health.wait_for(told)).await.unwrap());
+    is_condemned(&disk, &journal).await;
 }

@@ -160,6 +160,8 @@ impl Writer {
                     tracing::info!("the journal takes appends again");
                     return ControlFlow::Continue(());
                 }
+                // It has been said, for good.
+                Err(_) if self.shared.is_condemned() => {}
                 Err(error) => {
                     let reason = error.to_string();
                     tracing::error!(reason, "the journal still cannot be written");
@@ -218,7 +220,12 @@ impl Writer {
 
     fn sorted(&self, error: &redb::Error) -> Error {
         let reason = error.to_string();
-        if is_damage(error) { self.shared.damaged(&reason) } else { Error::Unavailable(reason) }
+        if !is_damage(error) {
+            return Error::Unavailable(reason);
+        }
+        // Opening writes, so it is not tried again.
+        self.shared.condemn(&reason);
+        self.shared.damaged(&reason)
     }
 }
 

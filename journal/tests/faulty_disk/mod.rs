@@ -67,6 +67,16 @@ impl Disk {
         state.dirty.clear();
     }
 
+    /// What is on it.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().image.clone()
+    }
+
+    /// Cuts it off.
+    pub(crate) fn cut(&self, len: usize) {
+        self.0.lock().unwrap().image.truncate(len);
+    }
+
     /// Overwrites each page in which such bytes begin, as a stray write does.
     pub(crate) fn spoil(&self, bytes: &[u8]) {
         let mut state = self.0.lock().unwrap();
