@@ -69,7 +69,8 @@ pub(crate) fn run() -> Result<(), Error> {
         found.into_iter().next().map(|one| one.values).unwrap_or_default()
     };
     let metric = of_first("max(weir_partition_drain_seconds)");
-    let whole = of_first(&format!("{LAG} / (-deriv({LAG}[10s:1s]) > 0)"));
+    // What dashboards and the runbook go by.
+    let whole = of_first("max(campaign:weir_drain_seconds:deriv30s)");
     let peak =
         lag.iter().copied().fold((0.0, 0.0), |peak, one| if one.1 > peak.1 { one } else { peak });
     let gone = lag.iter().find(|(at, lag)| *at > peak.0 && *lag == 0.0).ok_or("still behind")?.0;
