@@ -15,9 +15,10 @@ pub(crate) struct Behind {
 }
 
 impl Behind {
-    /// A worker begins, or starts over: then what waited before still does.
+    /// A worker begins, or starts over: then what waited before still does, and what is looked at
+    /// meanwhile may be another frontier.
     pub(crate) fn begin(&mut self, now_ms: i64) {
-        self.folded_ms.get_or_insert(now_ms);
+        self.folded_ms = self.folded_ms.max(self.caught_up_ms.take()).or(Some(now_ms));
     }
 
     /// Takes the timestamp of the record that is now the one before the frontier.
@@ -30,13 +31,13 @@ impl Behind {
         self.caught_up_ms = Some(at_ms);
     }
 
-    /// The frontier fell, to where a snapshot is: what is behind it now has waited since before the
-    /// last that is known, which is all that is said until it has been folded again.
-    pub(crate) fn note_fallen(&mut self) {
-        self.folded_ms = self.folded_ms.max(self.caught_up_ms.take());
+    /// The frontier fell, to where a snapshot is: what was seen of where it was says nothing.
+    pub(crate) const fn note_fallen(&mut self) {
+        self.caught_up_ms = None;
     }
 
-    /// Seconds that a record behind the frontier has been waiting for, at most.
+    /// Seconds that a record behind the frontier has been waiting for, at most; where the frontier
+    /// fell, at least, until it is where it was.
     pub(crate) fn seconds(&self, now_ms: i64) -> f64 {
         // A missing one is less than any that is there.
         let since_ms = self.folded_ms.max(self.caught_up_ms).unwrap_or(now_ms);
